@@ -1,0 +1,100 @@
+# Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
+"""The C++ rules with this project's compile options.
+
+Use them like cc_library, cc_test and cc_binary. Generated and foreign code
+does not go through them, so a warning in it breaks nothing.
+"""
+
+load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
+
+_WARNINGS = [
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-Wnon-virtual-dtor",
+    "-Woverloaded-virtual",
+    "-Wunused-parameter",
+    "-Wvla",
+]
+
+# Understood by clang only.
+_CLANG_WARNINGS = [
+    "-Wimplicit-fallthrough",
+    "-Wrange-loop-analysis",
+    "-Wthread-safety",
+]
+
+# g++-12 reports what is no fault: PR 104336, PR 105329 (std::string with
+# -O2), and coroutine frames whose null check it believes (PR 104031).
+_GCC_WARNINGS = [
+    "-Wno-error=array-bounds",
+    "-Wno-error=dangling-pointer",
+    "-Wno-error=maybe-uninitialized",
+    "-Wno-error=restrict",
+    "-Wno-error=stringop-overflow",
+    "-Wno-error=use-after-free",
+]
+
+TRACTOR_COPTS = ["-std=c++20"] + _WARNINGS + select({
+    "//bazel:gcc": _GCC_WARNINGS,
+    "//conditions:default": _CLANG_WARNINGS,
+})
+
+_DEFAULTS = ["//bazel:sanitizer_defaults"]
+
+def tractor_cc_library(name, copts = [], **kwargs):
+    """A cc_library of this project."""
+    cc_library(name = name, copts = TRACTOR_COPTS + copts, **kwargs)
+
+def tractor_cc_binary(name, copts = [], deps = [], **kwargs):
+    """A cc_binary of this project."""
+    cc_binary(
+        name = name,
+        copts = TRACTOR_COPTS + copts,
+        deps = deps + _DEFAULTS,
+        **kwargs
+    )
+
+def tractor_cc_test(name, copts = [], deps = [], size = "small", **kwargs):
+    """A cc_test of this project; GoogleTest and its main come with it."""
+    cc_test(
+        name = name,
+        size = size,
+        copts = TRACTOR_COPTS + copts,
+        deps = deps + _DEFAULTS + [
+            "@system//:gmock",
+            "@system//:gtest_main",
+        ],
+        **kwargs
+    )
+
+def tractor_cc_fuzz_test(name, corpus, deps = [], copts = [], **kwargs):
+    """A libFuzzer target that is a test of its corpus everywhere else.
+
+    bazel test //a:b_fuzzer replays the corpus;
+    bazel run --config=fuzz //a:b_fuzzer -- -max_total_time=60 $PWD/a/corpus
+    looks for more. srcs define LLVMFuzzerTestOneInput.
+
+    Args:
+      name: ends in _fuzzer.
+      corpus: list of files, glob(["corpus/**"]).
+      deps: as in cc_test.
+      copts: as in cc_test.
+      **kwargs: srcs and the rest.
+    """
+    cc_test(
+        name = name,
+        size = "small",
+        args = ["$(rootpath {})".format(file) for file in corpus],
+        copts = TRACTOR_COPTS + copts,
+        data = corpus,
+        linkopts = select({
+            "//bazel:fuzz": ["-fsanitize=fuzzer"],
+            "//conditions:default": [],
+        }),
+        deps = deps + _DEFAULTS + select({
+            "//bazel:fuzz": [],
+            "//conditions:default": ["//bazel:fuzz_replay_main"],
+        }),
+        **kwargs
+    )
