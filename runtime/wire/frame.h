@@ -112,6 +112,39 @@ constexpr Lane LaneOf(FrameKind kind) {
   }
 }
 
+// The body of FrameHeader that a kind must have, and the only one it may have.
+constexpr proto::FrameHeader::BodyCase BodyOf(FrameKind kind) {
+  switch (kind) {
+    case FrameKind::kHello:
+      return proto::FrameHeader::kHello;
+    case FrameKind::kStart:
+      return proto::FrameHeader::kStart;
+    case FrameKind::kCancel:
+    case FrameKind::kCancelActor:
+      return proto::FrameHeader::kCancel;
+    case FrameKind::kCancelAck:
+    case FrameKind::kCancelActorAck:
+      return proto::FrameHeader::kCancelAck;
+    default:
+      return proto::FrameHeader::BODY_NOT_SET;
+  }
+}
+
+// Whether a frame of this kind belongs to a context, and so has a cid. ERROR
+// may have one.
+constexpr bool NeedsCid(FrameKind kind) {
+  switch (kind) {
+    case FrameKind::kError:
+    case FrameKind::kCancelActor:
+    case FrameKind::kCancelActorAck:
+    case FrameKind::kGoodbye:
+    case FrameKind::kHello:
+      return false;
+    default:
+      return true;
+  }
+}
+
 // The two lengths of a prefix.
 struct FramePrefix {
   uint16_t header_bytes = 0;

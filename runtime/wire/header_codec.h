@@ -14,11 +14,17 @@
 #include <optional>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "proto/actor.pb.h"
 #include "runtime/wire/frame.h"
 
 namespace tractor::wire {
+
+// Whether a header may be sent: kind, cid and body belong together.
+// kInvalidArgument if not, as for a received one.
+absl::Status CheckHeader(const SimpleHeader& header);
+absl::Status CheckHeader(const proto::FrameHeader& header);
 
 // Size of the encoded header.
 size_t HeaderBytes(const SimpleHeader& header);

@@ -18,6 +18,7 @@
 //    and gathered, never copied.
 //  * Memory that Gather() gave out stays where it is until Consume(), also
 //    when frames are appended in between: an asynchronous write may hold it.
+//  * What the peer's decoder would refuse is refused here, with the same code.
 //  * A frame that is refused leaves the queue as it was.
 //
 // The queue itself has no bound: who appends looks at pending_bytes() and at
@@ -112,6 +113,8 @@ class SendQueue {
     size_t room() const { return capacity - end; }
   };
 
+  enum class Keep { kInPlace, kSpare };
+
   struct LaneQueue {
     std::deque<Chunk> chunks;
     size_t bytes = 0;
@@ -126,7 +129,7 @@ class SendQueue {
   // A place for `bytes` at the end of the lane.
   char* Extend(LaneQueue& lane, size_t bytes);
   Chunk TakeChunk(size_t bytes, bool after_moved);
-  void PopChunk(LaneQueue& lane);
+  void PopChunk(LaneQueue& lane, Keep keep);
   void ConsumeLane(LaneQueue& lane, size_t bytes);
   void Advance(LaneQueue& lane, size_t bytes);
   LaneQueue& QueueOf(FrameKind kind) {
