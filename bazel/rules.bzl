@@ -6,6 +6,7 @@ does not go through them, so a warning in it breaks nothing.
 """
 
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
+load("//bazel:headers.bzl", "headers_alone")
 
 _WARNINGS = [
     "-Wall",
@@ -42,9 +43,15 @@ TRACTOR_COPTS = ["-std=c++20"] + _WARNINGS + select({
 
 _DEFAULTS = ["//bazel:sanitizer_defaults"]
 
-def tractor_cc_library(name, copts = [], **kwargs):
-    """A cc_library of this project."""
-    cc_library(name = name, copts = TRACTOR_COPTS + copts, **kwargs)
+def tractor_cc_library(name, copts = [], hdrs = [], srcs = [], **kwargs):
+    """A cc_library of this project, each header of which compiles alone."""
+    cc_library(
+        name = name,
+        hdrs = hdrs,
+        srcs = srcs + headers_alone(name, hdrs, srcs),
+        copts = TRACTOR_COPTS + copts,
+        **kwargs
+    )
 
 def tractor_cc_binary(name, copts = [], deps = [], **kwargs):
     """A cc_binary of this project."""

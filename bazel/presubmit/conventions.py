@@ -1,0 +1,101 @@
+# Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
+"""Rules of CONTRIBUTING.md that a machine can check."""
+
+import os
+import re
+
+_LICENSE = ("Copyright 2026 The tractor authors. "
+            "SPDX-License-Identifier: Apache-2.0")
+_LICENSED = (".h", ".cc", ".proto", ".py", ".sh", ".bzl", "BUILD.bazel",
+             "WORKSPACE", "bazelw", ".ci/run")
+_MAX_LINES = 400
+
+# Pattern in code, message, does it apply to this file?
+_PATTERNS = [
+    (r"\bcatch\s*\(\s*\.\.\.\s*\)|\buncaught_exceptions?\b",
+     "only runtime/task/internal decides what becomes of any exception",
+     lambda file: not file.path.startswith("runtime/task/internal/") and
+     not (file.is_test and file.path.startswith(("runtime/task/", "tests/")))),
+    (r"(?<![\w.>])(?:sleep|usleep|nanosleep|clock_nanosleep|sleep_for|"
+     r"sleep_until)\s*\(",
+     "a test waits for what it needs, never for time to pass",
+     lambda file: file.is_test),
+    (r"(?<![\w.>])(?:kill|killpg|tkill|tgkill|sigqueue)\s*\(",
+     "signal a pidfd or a cgroup: a pid may be somebody else's by now",
+     lambda file: not file.path.startswith("os/")),
+]
+
+
+def _license(file):
+  if file.path.endswith(_LICENSED) and not any(
+      _LICENSE in line for line in file.lines[:2]):
+    yield 1, "begins without the licence line"
+
+
+def _length(file):
+  if (file.is_cpp and len(file.lines) > _MAX_LINES and
+      not re.search(r"(?m)^// Long: \S", "\n".join(file.lines[:30]))):
+    yield (_MAX_LINES + 1,
+           f"{len(file.lines)} lines: split it, or begin it with "
+           "'// Long: the reason'")
+
+
+def _unfinished(file):
+  for line, match in file.places(r"\b(TO" r"DO|FIX" r"ME)\b", file.text):
+    yield line, f"{match.group(1)}: do it, or write an issue"
+
+
+def _guard(file):
+  if not file.path.endswith(".h"):
+    return
+  guard = "TRACTOR_" + re.sub(r"[^A-Z0-9]", "_", file.path.upper()) + "_"
+  if f"#ifndef {guard}\n#define {guard}\n" not in file.text:
+    yield 1, f"the header guard should be {guard}"
+
+
+def _own_header_first(file):
+  """So that each header with a source is compiled with nothing before it."""
+  header = file.path[:-len(".cc")] + ".h"
+  if not file.path.endswith(".cc") or header not in file.siblings:
+    return
+  first = re.search(r'(?m)^\s*#\s*include\s*([<"][^>"]+[>"])', file.text)
+  if not first or first.group(1) != f'"{header}"':
+    yield 1, f'should include "{header}" before anything else'
+
+
+def _patterns(file):
+  if not file.is_cpp:
+    return
+  for pattern, message, applies in _PATTERNS:
+    if applies(file):
+      for line, match in file.places(pattern):
+        yield line, f"{match.group(0)}: {message}"
+
+
+def _shell_sleep(file):
+  if file.path.endswith("_test.sh"):
+    for line, _ in file.places(r"(?m)^[^#\n]*\bsleep\s+[0-9.$]", file.text):
+      yield line, "a test waits for what it needs, never for time to pass"
+
+
+_RULES = [_license, _length, _unfinished, _guard, _own_header_first,
+          _patterns, _shell_sleep]
+
+
+def _readmes(files):
+  paths = {file.path for file in files}
+  for path in sorted(paths):
+    folder, name = os.path.split(path)
+    if name == "BUILD.bazel" and os.path.join(folder, "README.md") not in paths:
+      yield path, 1, "its folder has no README.md"
+
+
+def check(files):
+  """Yields (path, line, message)."""
+  paths = {file.path for file in files}
+  for file in files:
+    file.siblings = paths
+    for rule in _RULES:
+      for line, message in rule(file):
+        yield file.path, line, message
+  yield from _readmes(files)
