@@ -110,7 +110,7 @@ class SendQueue {
 
     char* data() { return buffer ? buffer.get() : moved.data(); }
     size_t size() const { return end - begin; }
-    size_t room() const { return capacity - end; }
+    size_t room() const { return buffer ? capacity - end : 0; }
   };
 
   enum class Keep { kInPlace, kSpare };
