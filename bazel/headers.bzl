@@ -45,7 +45,7 @@ def headers_alone(name, hdrs, srcs):
         )
         sources.append(stub)
     return select({
-        "//bazel:asan": [],
-        "//bazel:tsan": [],
+        str(Label("//bazel:asan")): [],
+        str(Label("//bazel:tsan")): [],
         "//conditions:default": sources,
     })

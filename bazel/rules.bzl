@@ -36,12 +36,16 @@ _GCC_WARNINGS = [
     "-Wno-error=use-after-free",
 ]
 
+# Labels, not words: a macro's words would be looked up where it is called.
+_GCC = str(Label("//bazel:gcc"))
+_FUZZ = str(Label("//bazel:fuzz"))
+_REPLAY_MAIN = str(Label("//bazel:fuzz_replay_main"))
+_DEFAULTS = [str(Label("//bazel:sanitizer_defaults"))]
+
 TRACTOR_COPTS = ["-std=c++20"] + _WARNINGS + select({
-    "//bazel:gcc": _GCC_WARNINGS,
+    _GCC: _GCC_WARNINGS,
     "//conditions:default": _CLANG_WARNINGS,
 })
-
-_DEFAULTS = ["//bazel:sanitizer_defaults"]
 
 def tractor_cc_library(name, copts = [], hdrs = [], srcs = [], **kwargs):
     """A cc_library of this project, each header of which compiles alone."""
@@ -96,12 +100,12 @@ def tractor_cc_fuzz_test(name, corpus, deps = [], copts = [], **kwargs):
         copts = TRACTOR_COPTS + copts,
         data = corpus,
         linkopts = select({
-            "//bazel:fuzz": ["-fsanitize=fuzzer"],
+            _FUZZ: ["-fsanitize=fuzzer"],
             "//conditions:default": [],
         }),
         deps = deps + _DEFAULTS + select({
-            "//bazel:fuzz": [],
-            "//conditions:default": ["//bazel:fuzz_replay_main"],
+            _FUZZ: [],
+            "//conditions:default": [_REPLAY_MAIN],
         }),
         **kwargs
     )
