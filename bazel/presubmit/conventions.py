@@ -82,6 +82,18 @@ _RULES = [_license, _length, _unfinished, _guard, _own_header_first,
           _patterns, _shell_sleep]
 
 
+def _quotations(files):
+  """A block that begins with ```cpp PATH shows that file, as it is now."""
+  texts = {file.path: file.text for file in files}
+  for file in files:
+    if not file.path.endswith(".md"):
+      continue
+    for line, match in file.places(r"(?ms)^```\w+ (\S+)\n(.*?)^```$",
+                                   file.text):
+      if texts.get(match.group(1)) != match.group(2):
+        yield file.path, line, f"does not show {match.group(1)} as it is"
+
+
 def _readmes(files):
   paths = {file.path for file in files}
   for path in sorted(paths):
@@ -98,4 +110,5 @@ def check(files):
     for rule in _RULES:
       for line, message in rule(file):
         yield file.path, line, message
+  yield from _quotations(files)
   yield from _readmes(files)

@@ -152,6 +152,13 @@ class ConventionsTest(unittest.TestCase):
     self.assertEqual(
         self.messages("os/BUILD.bazel", text, ["os/README.md"]), [])
 
+  def test_documents_quote_files_as_they_are(self):
+    code = _LICENSE + "int x;\n"
+    for text, expected in [(code, 0), (code + "int y;\n", 1)]:
+      files = [_file("a.md", f"So:\n```cpp os/a.cc\n{text}```\nand\n"
+                     "```cpp\nanything;\n```\n"), _file("os/a.cc", code)]
+      self.assertEqual(len(list(conventions.check(files))), expected)
+
 
 class SourceFileTest(unittest.TestCase):
 
