@@ -23,7 +23,7 @@ class Timer {
   Timer() = default;
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
-  ~Timer() = default;
+  virtual ~Timer() = default;
 
  private:
   friend class TimerQueue;
