@@ -87,8 +87,9 @@ def tractor_cc_fuzz_test(name, corpus, deps = [], copts = [], **kwargs):
     """A libFuzzer target that is a test of its corpus everywhere else.
 
     bazel test //a:b_fuzzer replays the corpus;
-    bazel run --config=fuzz //a:b_fuzzer -- -max_total_time=60 $PWD/a/corpus
-    looks for more. srcs define LLVMFuzzerTestOneInput.
+    bazel run --config=fuzz //a:b_fuzzer -- -max_total_time=60 /tmp/new $PWD/a/corpus
+    looks for more, and puts what it finds into the first folder, which has to
+    be there. srcs define LLVMFuzzerTestOneInput.
 
     Args:
       name: ends in _fuzzer.
@@ -100,7 +101,14 @@ def tractor_cc_fuzz_test(name, corpus, deps = [], copts = [], **kwargs):
     cc_test(
         name = name,
         size = "small",
-        args = ["$(rootpath {})".format(file) for file in corpus],
+        args = select({
+            # Given files, libFuzzer would run those and end.
+            _FUZZ: [],
+            "//conditions:default": [
+                "$(rootpath {})".format(file)
+                for file in corpus
+            ],
+        }),
         copts = TRACTOR_COPTS + copts,
         data = corpus,
         linkopts = select({

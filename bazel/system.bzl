@@ -114,7 +114,10 @@ _LIBRARIES = {
 # Debian's libunwind.a is not position independent. The shared one brings its
 # own _Unwind_RaiseException, slower than the compiler's: that has to be found
 # first.
+#
+# Debian's libbenchmark has no archive at all.
 _SHARED_ONLY = {
+    "-lbenchmark": ["-lbenchmark"],
     "-lunwind": ["-lgcc_s", "-lunwind"],
 }
 
@@ -137,7 +140,7 @@ def _pkg_config(repository_ctx, library):
         return []
     tool = repository_ctx.which("pkg-config")
     if not tool:
-        _fail("pkg-config", "pkg-config")
+        _fail("pkg-config", "pkgconf")
     result = repository_ctx.execute(
         [tool, "--static", "--libs"] + library.modules,
     )
@@ -145,8 +148,8 @@ def _pkg_config(repository_ctx, library):
         _fail(", ".join(library.modules), library.package, result.stderr)
     return result.stdout.split(" ")
 
-def _static_libraries(repository_ctx, words):
-    """Turns -lx into the path of libx.a where there is one.
+def _static_libraries(repository_ctx, words, package):
+    """Turns each -lx into the path of libx.a.
 
     The last of equal words stays: an archive comes after all who need it.
     """
@@ -169,10 +172,10 @@ def _static_libraries(repository_ctx, words):
                 candidate = "{}/lib{}.a".format(folder, word[2:])
                 if not path and repository_ctx.path(candidate).exists:
                     path = candidate
-            if path and path not in archives:
+            if not path:
+                _fail("lib{}.a".format(word[2:]), package)
+            if path not in archives:
                 archives.append(path)
-            elif not path and word not in shared:
-                shared.append(word)
     return reversed(archives), shared
 
 def _library_rule(repository_ctx, name, library):
@@ -182,6 +185,7 @@ def _library_rule(repository_ctx, name, library):
     archives, shared = _static_libraries(
         repository_ctx,
         _pkg_config(repository_ctx, library) + getattr(library, "libs", []),
+        library.package,
     )
     linkopts = []
     if archives and getattr(library, "whole_archive", False):
