@@ -53,9 +53,10 @@ size_t FrameDecoder::WantedCapacity(size_t min) const {
   size_t wanted = std::max({pending + min, kInitialBytes, capacity_});
   if (frame_bytes_ > wanted / 4 && frame_bytes_ <= kEagerFrameBytes) {
     wanted = std::max(wanted, kEagerCapacity);
-  } else if (frame_bytes_ > wanted) {
-    // Not at once: the length may be a lie, and doubling costs little.
-    wanted = std::max(wanted, std::min(frame_bytes_, 2 * capacity_));
+  } else if (frame_bytes_ + min > wanted) {
+    // Not at once: the length may be a lie, and doubling costs little. With
+    // room for `min` behind the frame, so that its last bytes need no more.
+    wanted = std::max(wanted, std::min(frame_bytes_ + min, 2 * capacity_));
   }
   return wanted;
 }

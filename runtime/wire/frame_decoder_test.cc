@@ -155,6 +155,26 @@ TEST(FrameDecoderTest, GiantFrameComesWholeAndItsMemoryGoes) {
   EXPECT_EQ(decoder.capacity(), FrameDecoder::kInitialBytes);
 }
 
+TEST(FrameDecoderTest, TricklingFrameMovesTheBufferRarely) {
+  for (size_t size : {270'000, 1'000'000}) {
+    FrameDecoder decoder;
+    const std::string bytes = Frame(std::string(size, 'x'));
+    size_t capacity = 0;
+    int changes = 0;
+    for (size_t at = 0; at < bytes.size(); at += 100) {
+      const std::span<char> space = decoder.WritableSpace();
+      const size_t step = std::min<size_t>(100, bytes.size() - at);
+      std::copy_n(bytes.data() + at, step, space.data());
+      decoder.Commit(step);
+      if (decoder.capacity() != capacity) ++changes;
+      capacity = decoder.capacity();
+      ASSERT_TRUE(decoder.Next().ok());
+    }
+    EXPECT_FALSE(decoder.mid_frame());
+    EXPECT_LE(changes, 6);
+  }
+}
+
 TEST(FrameDecoderTest, BufferOfMiddlingFramesIsKept) {
   FrameDecoder decoder;
   const std::string bytes = Frame(std::string(64 << 10, 'x'));
@@ -217,7 +237,8 @@ TEST(FrameDecoderTest, AnyChunkingGivesTheSameFrames) {
           random() % 10 == 0 ? random() % 400'000 : random() % 200;
       bytes += Frame(std::string(size, static_cast<char>('a' + i % 26)));
     }
-    const uint64_t largest = uint64_t{1} << (random() % 18);
+    const uint64_t largest =
+        bytes.size() / 10'000 + (uint64_t{1} << (random() % 18));
     const Decoded decoded =
         Decode(bytes, [&] { return 1 + random() % largest; });
     ASSERT_TRUE(decoded.status.ok()) << decoded.status;
