@@ -72,15 +72,20 @@ class [[nodiscard]] Cgroup {
   // SIGKILLs every process here and below; forks in flight die as well. Returns
   // before they are gone: see WaitUntilEmpty. Without cgroup.kill (kernels
   // before 5.14) it freezes the cgroup, kills what is listed by pidfd, and
-  // repeats until nothing new is listed.
+  // repeats until nothing is listed, 5 s at most (DEADLINE_EXCEEDED then).
+  // Gone already is fine. FAILED_PRECONDITION for the root cgroup, and where
+  // the fallback would freeze the caller.
   absl::Status Kill() const;
 
   // Whether a live process is here or below. Zombies do not count.
   absl::StatusOr<bool> Populated() const;
 
-  // A descriptor of cgroup.events: poll for POLLPRI, then ask Populated(). Read
-  // it once (ReadFile-like) after each event to arm it again.
+  // A descriptor of cgroup.events: ReadPopulated, poll for POLLPRI, repeat.
   absl::StatusOr<Fd> OpenEvents() const;
+
+  // Populated() by such a descriptor, which it arms anew. False once the cgroup
+  // is removed.
+  static absl::StatusOr<bool> ReadPopulated(int events_fd);
 
   // Waits, `timeout_ms` at most, until no live process is here or below. False:
   // there still is one.
@@ -111,13 +116,18 @@ class [[nodiscard]] Cgroup {
   std::string path_;
 };
 
-// Where the v2 hierarchy is mounted, out of the text of /proc/self/mountinfo;
-// empty when it is not. The first mount of the hierarchy's root wins.
+// A mount of the v2 hierarchy.
 struct CgroupMount {
   std::string mount_point;
   std::string root;  // the part of the hierarchy that is mounted there
 };
-std::optional<CgroupMount> ParseCgroupMount(std::string_view mountinfo);
+
+// All of them, out of the text of /proc/self/mountinfo, in its order.
+std::vector<CgroupMount> ParseCgroupMounts(std::string_view mountinfo);
+
+// Where the cgroup `path` is to be found under `mount`; nullopt when it is not.
+std::optional<std::string> PathUnderMount(const CgroupMount& mount,
+                                          std::string_view path);
 
 // The v2 line of /proc/<pid>/cgroup ("0::/path"); empty when there is none.
 std::optional<std::string> ParseOwnCgroup(std::string_view text);

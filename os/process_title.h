@@ -12,12 +12,12 @@
 //     area->Set("tractor: worker.3", {"TRACTOR_TREE=8c1f",
 //     "TRACTOR_ACTOR=..."});
 //
-// Two ways, the first that works:
+// Two ways; Capture finds out which one works:
 // 1. PR_SET_MM_MAP tells the kernel to look at our own buffer. Unprivileged,
 //    any length; wants CONFIG_CHECKPOINT_RESTORE (all distributions have it).
 // 2. The area that exec filled is written over, as setproctitle does: title and
-//    variables must fit into it. Capture moves `environ` to the heap
-//    beforehand, so that getenv() keeps working.
+//    variables must fit into it. Capture then moves the strings of argv and
+//    environ elsewhere, so that both stay usable.
 //
 // This changes only what others see. Call setenv() as well for variables that
 // executed grandchildren shall inherit.
@@ -27,10 +27,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -44,11 +44,11 @@ class TitleArea {
   static constexpr size_t kMaxTitle = 1024;  // longer ones are cut
   static constexpr size_t kMaxMarks = 4096;  // all variables of a Set together
 
-  // Reads what is needed from /proc/self/stat, once; Set() then costs one
-  // system call and no allocation, also in forked children of any depth. Call
-  // it early in main, before threads. `envp` is the global `environ`, or null.
-  // The result must live until the process ends (or the title would vanish):
-  // it has no destructor that frees, copies share the area.
+  // Reads what is needed from /proc/self/stat, once; Set() then costs two
+  // system calls and no allocation, also in forked children of any depth. Call
+  // it early in main, before threads. `argv` and `envp` (the global `environ`)
+  // end with a null pointer; either may be null.
+  // The area lives until the process ends; copies of the result share it.
   static absl::StatusOr<TitleArea> Capture(int argc, char** argv, char** envp);
 
   // Shows `title` as the command line, and `variables` ("NAME=value") followed
@@ -64,30 +64,40 @@ class TitleArea {
                                                    variables.size()));
   }
 
-  // Which way Set uses; kMmMap is given up for ever when the kernel refuses it.
   Method method() const { return method_; }
 
  private:
-  // Addresses of /proc/self/stat that PR_SET_MM_MAP wants to have back.
+  // What PR_SET_MM_MAP wants to have told again, from /proc/self/stat.
   struct Layout {
     uint64_t start_code, end_code, start_data, end_data, start_brk, start_stack;
   };
 
   TitleArea() = default;
+  absl::Status ReadLayout();
+  absl::Status MakeBuffer(char** envp);
+  // Tells the kernel where arguments and environment are.
+  absl::Status TellKernel(const char* arguments, const char* arguments_end,
+                          const char* environment,
+                          const char* environment_end) const;
+  void MoveOut(char** strings);
   absl::Status SetByMap(std::string_view title,
                         std::span<const std::string> variables);
   absl::Status SetByOverwrite(std::string_view title,
                               std::span<const std::string> variables);
+  // Writes variables and the environment without their names, as "A=1\0B=2\0",
+  // as far as there is room for; the end of it. `fits`: all variables did.
+  char* WriteEnvironment(std::span<const std::string> variables, char* to,
+                         char* limit, bool& fits) const;
 
   Method method_ = Method::kMmMap;
   Layout layout_ = {};
-  char* exec_begin_ = nullptr;     // the area that exec filled: arguments,
-  char* exec_args_end_ = nullptr;  // then, from here,
-  char* exec_end_ = nullptr;       // the environment
-  char* buffer_ = nullptr;         // ours, for kMmMap
-  size_t buffer_size_ = 0;
-  const char* environment_ = nullptr;  // "A=1\0B=2\0", at Capture time
+  char* exec_begin_ = nullptr;         // the area that exec filled: arguments,
+  char* exec_args_end_ = nullptr;      // then, from here,
+  char* exec_end_ = nullptr;           // the environment
+  const char* environment_ = nullptr;  // "A=1\0B=2\0" of Capture time
   size_t environment_size_ = 0;
+  char* buffer_ = nullptr;  // what kMmMap shows
+  size_t buffer_size_ = 0;
 };
 
 }  // namespace tractor::os

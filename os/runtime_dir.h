@@ -74,11 +74,6 @@ class [[nodiscard]] RuntimeDir {
   std::string path_;
 };
 
-// Removes `name` in directory `dir`: a file, a link, or a directory with all
-// below. Gone already is fine. Directories of other file systems stay and are
-// an error. More than 128 levels: FAILED_PRECONDITION.
-absl::Status RemoveAllAt(int dir, const std::string& name);
-
 }  // namespace tractor::os
 
 #endif  // TRACTOR_OS_RUNTIME_DIR_H_

@@ -34,7 +34,7 @@
 #include <atomic>
 
 struct itimerspec;
-struct signalfd_siginfo;
+struct statfs;
 
 namespace tractor::os {
 
@@ -53,6 +53,7 @@ namespace tractor::os {
   X(fstat, (int fd, struct stat* st), (fd, st))                                \
   X(fstatat, (int dir, const char* path, struct stat* st, int flags),          \
     (dir, path, st, flags))                                                    \
+  X(fstatfs, (int fd, struct statfs* st), (fd, st))                            \
   X(faccessat, (int dir, const char* path, int mode, int flags),               \
     (dir, path, mode, flags))                                                  \
   X(fchmod, (int fd, mode_t mode), (fd, mode))                                 \
@@ -120,6 +121,7 @@ namespace tractor::os {
 #define TRACTOR_OS_OTHER_SYSCALLS(X)                                           \
   X(ssize_t, read, (int fd, void* to, size_t size), (fd, to, size))            \
   X(ssize_t, write, (int fd, const void* from, size_t size), (fd, from, size)) \
+  X(off_t, lseek, (int fd, off_t offset, int whence), (fd, offset, whence))    \
   X(ssize_t, getdents64, (int fd, void* to, size_t size), (fd, to, size))      \
   X(ssize_t, readlinkat, (int dir, const char* path, char* to, size_t size),   \
     (dir, path, to, size))                                                     \

@@ -70,11 +70,15 @@ absl::StatusOr<std::optional<Fd>> Accept(int listener, int flags = 0);
 // Sends `parts` as one message with `fds`, which stay the caller's. Returns the
 // bytes taken: all of them on SEQPACKET; fewer are possible on STREAM, where
 // the descriptors go with the first byte. nullopt: would block, nothing sent.
-// UNAVAILABLE-like errors: EPIPE, ECONNRESET, the peer is gone.
-absl::StatusOr<std::optional<size_t>> SendMessage(
-    int fd, std::span<const iovec> parts, std::span<const int> fds = {});
-absl::StatusOr<std::optional<size_t>> SendMessage(
-    int fd, std::string_view bytes, std::span<const int> fds = {});
+// EPIPE, ECONNRESET: the peer is gone. `flags`: MSG_DONTWAIT, MSG_MORE.
+absl::StatusOr<std::optional<size_t>> SendMessage(int fd,
+                                                  std::span<const iovec> parts,
+                                                  std::span<const int> fds = {},
+                                                  int flags = 0);
+absl::StatusOr<std::optional<size_t>> SendMessage(int fd,
+                                                  std::string_view bytes,
+                                                  std::span<const int> fds = {},
+                                                  int flags = 0);
 
 struct ReceivedMessage {
   enum class Kind { kData, kEnd, kWouldBlock };
