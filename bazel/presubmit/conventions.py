@@ -10,6 +10,10 @@ _LICENSED = (".h", ".cc", ".proto", ".py", ".sh", ".bzl", "BUILD.bazel",
              "WORKSPACE", "bazelw", ".ci/run")
 _MAX_LINES = 400
 
+# Folders some of whose targets users may depend on (docs/design.md, folders).
+_PUBLIC = {"", "bazel", "bazel/shims", "forkserver", "registrar", "runtime",
+           "tools"}
+
 # Pattern in code, message, does it apply to this file?
 _PATTERNS = [
     (r"\bcatch\s*\(\s*\.\.\.\s*\)|\buncaught_exceptions?\b",
@@ -72,6 +76,13 @@ def _patterns(file):
         yield line, f"{match.group(0)}: {message}"
 
 
+def _visibility(file):
+  if file.path.endswith("BUILD.bazel") and file.folder not in _PUBLIC:
+    for line, _ in file.places(r'(?m)^[^#\n]*"//visibility:public"',
+                               file.text):
+      yield line, "public is what users need: //:__subpackages__ at most here"
+
+
 def _shell_sleep(file):
   if file.path.endswith("_test.sh"):
     for line, _ in file.places(r"(?m)^[^#\n]*\bsleep\s+[0-9.$]", file.text):
@@ -79,7 +90,7 @@ def _shell_sleep(file):
 
 
 _RULES = [_license, _length, _unfinished, _guard, _own_header_first,
-          _patterns, _shell_sleep]
+          _patterns, _visibility, _shell_sleep]
 
 
 def _quotations(files):

@@ -146,6 +146,13 @@ class ConventionsTest(unittest.TestCase):
     self.assertEqual(self.messages("os/a.cc", good, ["os/a.h"]), [])
     self.assertEqual(self.messages("os/a.cc", bad), [])
 
+  def test_what_is_public(self):
+    text = "#" + _LICENSE[2:] + 'x(visibility = ["//visibility:public"])\n'
+    for folder, expected in [("os", 1), ("runtime/task", 1), ("runtime", 0)]:
+      self.assertEqual(
+          len(self.messages(folder + "/BUILD.bazel", text,
+                            [folder + "/README.md"])), expected, folder)
+
   def test_every_package_has_a_readme(self):
     text = "#" + _LICENSE[2:]
     self.assertEqual(len(self.messages("os/BUILD.bazel", text)), 1)
