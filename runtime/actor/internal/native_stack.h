@@ -1,0 +1,34 @@
+// Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
+//
+// The functions that were running when an exception was thrown.
+//
+// `throw` calls __cxa_throw of the C++ runtime. This library defines that
+// function, notes the return addresses, and calls the original. Nothing is
+// looked up by name until NativeStack() is asked for one error.
+#ifndef TRACTOR_RUNTIME_ACTOR_INTERNAL_NATIVE_STACK_H_
+#define TRACTOR_RUNTIME_ACTOR_INTERNAL_NATIVE_STACK_H_
+
+#include <cstddef>
+#include <exception>
+#include <string>
+#include <vector>
+
+namespace tractor::internal {
+
+inline constexpr size_t kMaxNativeFrames = 32;
+
+// False under sanitizers, which have a __cxa_throw of their own.
+bool NativeStacksSupported();
+
+// Off at first. Costs each throw about a microsecond.
+void SetNativeStacks(bool enabled);
+
+// "Divide (examples/divide.cc:17)", innermost first, without the frames of the
+// C++ library and of this runtime's resumption. Empty when `error` was not
+// thrown on this thread, or was among others too long ago: a thread keeps its
+// last 16.
+std::vector<std::string> NativeStack(const std::exception_ptr& error);
+
+}  // namespace tractor::internal
+
+#endif  // TRACTOR_RUNTIME_ACTOR_INTERNAL_NATIVE_STACK_H_
