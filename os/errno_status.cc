@@ -18,7 +18,10 @@ constexpr char kErrnoPayload[] = "tractor/errno";
 
 void SetErrno(absl::Status& status, int err) {
   if (err != 0) {
-    status.SetPayload(kErrnoPayload, absl::Cord(std::to_string(err)));
+    // Not Cord(std::string): clang-19 and the g++ that built Debian's library
+    // disagree about that template's name.
+    const std::string text = std::to_string(err);
+    status.SetPayload(kErrnoPayload, absl::Cord(ToAbsl(text)));
   }
 }
 

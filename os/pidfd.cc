@@ -96,6 +96,8 @@ absl::StatusOr<std::optional<ExitStatus>> Pidfd::TryWait() const {
 absl::StatusOr<bool> Pidfd::HasEnded() const { return WaitForEnd(0); }
 
 absl::StatusOr<bool> Pidfd::WaitForEnd(int timeout_ms) const {
+  const auto no_handle = [&] { return ErrnoStatus(EBADF, Call("poll", pid_)); };
+  if (!valid()) return no_handle();  // poll would ignore it
   const int64_t deadline = MonotonicNanos() + int64_t{timeout_ms} * 1'000'000;
   pollfd poll = {fd_.get(), POLLIN, 0};
   while (true) {
@@ -103,9 +105,7 @@ absl::StatusOr<bool> Pidfd::WaitForEnd(int timeout_ms) const {
     if (ready < 0 && errno != EINTR) {
       return ErrnoStatus(errno, Call("poll", pid_));
     }
-    if (ready > 0 && (poll.revents & POLLNVAL) != 0) {
-      return ErrnoStatus(EBADF, Call("poll", pid_));
-    }
+    if (ready > 0 && (poll.revents & POLLNVAL) != 0) return no_handle();
     if (ready >= 0) return ready > 0;
     if (timeout_ms > 0) {  // a signal came: wait for the rest
       const int64_t rest = (deadline - MonotonicNanos()) / 1'000'000;

@@ -12,10 +12,11 @@
 
 namespace tractor::os {
 
-// Removes `name` in directory `dir`: a file, a link (never what it points to),
-// or a directory with all below. Gone already is fine. It tries to remove all
-// that it can and returns the first error: a directory on another file system
-// (EXDEV) stays, and so does what is deeper than 128 levels (ELOOP).
+// Removes `name`, one path component, in directory `dir`: a file, a link (never
+// what it points to), or a directory with all below. Gone already is fine. It
+// tries to remove all that it can and returns the first error: a directory on
+// another file system (EXDEV) stays, and so does what is deeper than 128 levels
+// (ELOOP).
 absl::Status RemoveAllAt(int dir, const std::string& name);
 
 }  // namespace tractor::os

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
@@ -24,6 +23,16 @@ int waitid(int id_type, int id, siginfo_t* info, int options,
            struct rusage* usage) {
   return static_cast<int>(
       syscall(SYS_waitid, id_type, id, info, options, usage));
+}
+
+// glibc 2.36 declares these two as C++ functions, and older ones not at all.
+int pidfd_open(pid_t pid, unsigned flags) {
+  return static_cast<int>(syscall(SYS_pidfd_open, pid, flags));
+}
+
+int pidfd_send_signal(int pidfd, int signal, siginfo_t* info, unsigned flags) {
+  return static_cast<int>(
+      syscall(SYS_pidfd_send_signal, pidfd, signal, info, flags));
 }
 
 pid_t clone3(struct clone_args* args, size_t size) {

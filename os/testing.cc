@@ -47,15 +47,18 @@ absl::StatusOr<Cgroup> MakeTestCgroup() {
 int ErrnoOf(const absl::Status& status) { return StatusErrno(status); }
 
 TempDir::TempDir() {
-  const char* base = getenv("TEST_TMPDIR");
-  std::string path = std::string(base == nullptr ? "/tmp" : base) + "/t.XXXXXX";
-  DieIf(mkdtemp(path.data()) == nullptr, "mkdtemp");
-  path_ = path;
-  fd_ = Fd(open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  DieIf(!fd_.valid(), "open");
+  const char* place = getenv("TEST_TMPDIR");
+  const std::string parent = place == nullptr ? "/tmp" : place;
+  path_ = parent + "/t.XXXXXX";
+  DieIf(mkdtemp(path_.data()) == nullptr, "mkdtemp");
+  parent_ = Open(parent, O_RDONLY | O_DIRECTORY).value();
+  fd_ = Open(path_, O_RDONLY | O_DIRECTORY).value();
 }
 
-TempDir::~TempDir() { TRACTOR_EXPECT_OK(RemoveAllAt(AT_FDCWD, path_)); }
+TempDir::~TempDir() {
+  TRACTOR_EXPECT_OK(
+      RemoveAllAt(parent_.get(), path_.substr(path_.rfind('/') + 1)));
+}
 
 TestChild::TestChild(const std::function<int()>& body) {
   absl::StatusOr<ForkResult> fork = Fork();

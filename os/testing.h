@@ -44,6 +44,8 @@ const absl::Status& StatusOf(const absl::StatusOr<T>& result) {
 #define TRACTOR_TESTING_CONCAT_(a, b) TRACTOR_TESTING_CONCAT_2_(a, b)
 #define TRACTOR_TESTING_CONCAT_2_(a, b) a##b
 
+int ErrnoOf(const absl::Status& status);
+
 // EXPECT_THAT(status, HasErrno(EBADF)); of a StatusOr, too.
 MATCHER_P(HasErrno, err, "") {
   *result_listener << "status " << StatusOf(arg).ToString();
@@ -54,8 +56,6 @@ MATCHER_P(HasCode, code, "") {
   *result_listener << "status " << StatusOf(arg).ToString();
   return StatusOf(arg).code() == code;
 }
-int ErrnoOf(const absl::Status& status);
-
 // A directory of the test's own below $TEST_TMPDIR or /tmp, removed at the end.
 class TempDir {
  public:
@@ -68,6 +68,7 @@ class TempDir {
 
  private:
   std::string path_;
+  Fd parent_;
   Fd fd_;
 };
 
