@@ -50,6 +50,8 @@ class Listener {
 
  private:
   struct Impl;
+  explicit Listener(std::unique_ptr<Impl> impl);
+
   std::unique_ptr<Impl> impl_;
 };
 

@@ -58,6 +58,8 @@ class Reactor final : public Driver {
   boost::asio::io_context& context();
 
  private:
+  bool NothingCanHappen() const;
+
   struct Impl;
   const std::unique_ptr<Impl> impl_;
 };
