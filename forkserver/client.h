@@ -14,9 +14,10 @@
 //   answered by exactly one Forked, or one Failed with child_id 0. After
 //   Forked: at most one Failed with the child_id (its set-up failed), then one
 //   Exited, then one Swept if Exited says so.
-// - Nothing here blocks, but for WaitFor. A request that does not fit into the
-//   socket (the forkserver is busy) fails with RESOURCE_EXHAUSTED and EAGAIN;
-//   nothing was sent, the fds are closed.
+// - Nothing here blocks, but for WaitFor. What the socket cannot take now waits
+//   in the client and goes out in a later call; every request is answered, so
+//   fd() becomes readable in time without a poll for writing. More than 4096
+//   waiting requests: RESOURCE_EXHAUSTED.
 // - UNAVAILABLE from any call: the forkserver is gone. From Drain it comes
 //   after all events that had arrived.
 // - One thread at a time.
@@ -37,6 +38,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "forkserver/packet.h"
 #include "os/fd.h"
 #include "proto/forkserver.pb.h"
 
@@ -116,14 +118,16 @@ class Client {
   void Close() { control_.reset(); }
 
  private:
-  absl::StatusOr<uint64_t> Send(
-      proto::ForkserverRequest request,
-      std::vector<std::pair<std::string, os::Fd>> fds);
+  absl::StatusOr<uint64_t> Send(proto::ForkserverRequest request, NamedFds fds);
+  // Sends what waits in outbox_, as far as the socket takes it.
+  absl::Status Flush();
   // Reads one packet into events_; false: none there.
   absl::StatusOr<bool> ReadOne();
 
   os::Fd control_;
   uint64_t next_request_ = 1;
+  PacketReader reader_;
+  std::deque<std::pair<proto::ForkserverRequest, NamedFds>> outbox_;
   std::deque<Event> events_;
 };
 

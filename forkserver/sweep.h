@@ -40,6 +40,18 @@ struct SweepResult {
 absl::StatusOr<SweepResult> KillTreeByMark(std::string_view tree,
                                            absl::Duration timeout);
 
+// What a tree may leave behind when its forkserver was killed; empty: nothing.
+struct TreeRemains {
+  std::string tree;               // hex
+  std::string cgroup;             // TreeOpened.cgroup
+  std::string runtime_directory;  // TreeOpened.runtime_directory
+};
+
+// What the forkserver would have done: kills the cgroup, then by mark, then
+// removes both directories. All is tried; the first failure is returned.
+absl::StatusOr<SweepResult> SweepRemains(const TreeRemains& remains,
+                                         absl::Duration timeout);
+
 // The value of `variable` in the environment of a process as /proc shows it;
 // empty: not there. NOT_FOUND: no such process (any more).
 absl::StatusOr<std::string> ReadMark(pid_t pid, std::string_view variable);
