@@ -55,7 +55,8 @@ void CancelScope::Cancel(CancelReason::Source source, std::string_view text,
                          std::string_view who) {
   if (cancel_called_) return;
   cancel_called_ = true;
-  if (reason_ == nullptr) {
+  // One that was inherited, and does not reach in here any more, says nothing.
+  if (reason_ == nullptr || !status_.effective()) {
     reason_ = std::make_shared<const CancelReason>(
         CancelReason{source, std::string(text), std::string(who)});
   }

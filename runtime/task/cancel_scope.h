@@ -66,6 +66,10 @@ class CancelScope {
   void Cancel(CancelReason::Source source = CancelReason::kExplicit,
               std::string_view text = {}, std::string_view who = {});
 
+  // How the scope is called in the task tree.
+  void set_name(std::string_view name) { name_ = name; }
+  const std::string& name() const { return name_; }
+
   // Both take effect at once. A deadline in the past cancels at the next look
   // of the loop at its clock; a scope that is already cancelled stays so.
   void set_deadline(absl::Time deadline);
@@ -118,6 +122,7 @@ class CancelScope {
   bool cancelled_caught_ = false;
   bool used_ = false;
   std::shared_ptr<const CancelReason> reason_;
+  std::string name_;
 };
 
 // The earliest deadline that is in force for the current task; InfinitePast()

@@ -104,11 +104,11 @@ void NurseryBoundary::Open(FrameBase& outer) {
 }
 
 void NurseryBoundary::BodyDone(std::exception_ptr error, bool cancelled) {
-  outer_->task->leaf = outer_;
   nursery_.OnBodyDone(std::move(error), cancelled);
 }
 
 Next NurseryBoundary::OnWake() {
+  outer_->task->waits_for_children = nullptr;
   const bool caught =
       nursery_.cancel_scope_.Close(*outer_->task, nursery_.any_cancelled_);
   const bool goes_on =

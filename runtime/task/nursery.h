@@ -31,6 +31,7 @@
 #include <optional>
 #include <source_location>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -100,7 +101,14 @@ class Nursery {
 
   // See above. A checkpoint.
   template <class T = void, class F, class... A>
-  Task<T> Start(F f, A... args);
+    requires(!std::is_same_v<std::remove_cvref_t<F>, TaskName>)
+  Task<T> Start(F f, A... args) {
+    return StartNamed<T>(TaskName({}), std::move(f), std::move(args)...);
+  }
+  template <class T = void, class F, class... A>
+  Task<T> Start(TaskName name, F f, A... args) {
+    return StartNamed<T>(std::move(name), std::move(f), std::move(args)...);
+  }
 
   // Children that have not ended.
   size_t size() const { return size_; }
@@ -122,6 +130,9 @@ class Nursery {
   friend struct internal::StartState;
 
   explicit Nursery(NurseryOptions options) : options_(std::move(options)) {}
+
+  template <class T, class F, class... A>
+  Task<T> StartNamed(TaskName name, F f, A... args);
 
   Scheduler& scheduler() const { return owner_->scheduler(); }
   void Spawn(internal::ChildTask* child);

@@ -49,7 +49,19 @@ Scheduler::Scheduler(const SchedulerOptions& options)
                                                : SeedFromEnvironment()),
       random_(seed_.value_or(0) * 2 + 1) {}
 
-Scheduler::~Scheduler() = default;
+Scheduler::~Scheduler() { remote_->Detach(); }
+
+bool RemoteScheduler::Post(std::function<void()> call) {
+  std::lock_guard lock(mutex_);
+  if (scheduler_ == nullptr) return false;
+  scheduler_->Post(std::move(call));
+  return true;
+}
+
+void RemoteScheduler::Detach() {
+  std::lock_guard lock(mutex_);
+  scheduler_ = nullptr;
+}
 
 Scheduler* Scheduler::CurrentOrNull() { return this_thread; }
 
@@ -241,6 +253,11 @@ void TaskNode::DeliverCancel() {
   if (parked == nullptr || !parked->Abort()) return;
   unwind = true;
   scheduler_.Schedule(*this);
+}
+
+void AwaitedTwice() {
+  throw std::logic_error(
+      "Task: awaited a second time, or moved from. A Task runs once.");
 }
 
 void PropagateCancel(FrameBase& frame) {

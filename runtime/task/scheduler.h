@@ -97,6 +97,27 @@ class SchedulerOptions {
   std::optional<uint64_t> seed_;
 };
 
+class Scheduler;
+
+// Reaches a scheduler from other threads for as long as it exists, and says so
+// when it does not any more.
+class RemoteScheduler {
+ public:
+  explicit RemoteScheduler(Scheduler& scheduler) : scheduler_(&scheduler) {}
+  RemoteScheduler(const RemoteScheduler&) = delete;
+  RemoteScheduler& operator=(const RemoteScheduler&) = delete;
+
+  // As Scheduler::Post(). False: the scheduler is gone, `call` is dropped.
+  bool Post(std::function<void()> call);
+
+ private:
+  friend class Scheduler;
+  void Detach();
+
+  std::mutex mutex_;
+  Scheduler* scheduler_;  // guarded by mutex_
+};
+
 class Scheduler {
  public:
   // A busy loop looks at the world outside at least once in so many rounds.
@@ -121,6 +142,8 @@ class Scheduler {
   // Runs `call` on this scheduler's thread, soon. From any thread, also when
   // nothing runs; also from a signal-safe context: no.
   void Post(std::function<void()> call);
+  // For threads that may outlive the scheduler.
+  const std::shared_ptr<RemoteScheduler>& remote() const { return remote_; }
 
   // Encloses the main task: cancel it to end the run. Only during Run().
   CancelScope& main_scope() { return *main_scope_; }
@@ -137,6 +160,9 @@ class Scheduler {
   // What keeps a virtual clock from jumping: work outside that will Post().
   void AddExternalWork(int change) { external_work_ += change; }
   int external_work() const { return external_work_; }
+
+  // Between rounds (in an idle hook): true when the next round has a task.
+  bool HasReadyTasks() const { return !ready_.empty(); }
 
   // The seed that ready tasks are shuffled with, if any.
   std::optional<uint64_t> shuffle_seed() const { return seed_; }
@@ -187,6 +213,8 @@ class Scheduler {
   uint64_t last_task_id_ = 0;
   uint64_t steps_ = 0;
   std::optional<std::string> deadlock_;
+  const std::shared_ptr<RemoteScheduler> remote_ =
+      std::make_shared<RemoteScheduler>(*this);
 
   std::atomic<bool> has_posted_ = false;
   std::mutex posted_mutex_;

@@ -44,6 +44,9 @@ class Task;
 
 namespace internal {
 
+// Throws std::logic_error: the Task was awaited before, or moved from.
+[[noreturn]] void AwaitedTwice();
+
 struct FinalAwaiter {
   bool await_ready() const noexcept { return false; }
   template <class P>
@@ -147,6 +150,7 @@ class [[nodiscard]] Task {
   bool await_ready() const noexcept { return false; }
   template <class P>
   bool await_suspend(std::coroutine_handle<P> awaiting) {
+    if (!handle_ || handle_.promise().task != nullptr) internal::AwaitedTwice();
     internal::FrameBase& me = handle_.promise();
     me.task = awaiting.promise().task;
     me.parent = &awaiting.promise();
@@ -216,6 +220,7 @@ using StoredBody = std::conditional_t<std::is_lvalue_reference_v<F>, F,
 // await_suspend. True when it has suspended, false when it is already done.
 template <class T>
 bool StartBody(const Task<T>& body, Boundary* boundary, TaskNode* task) {
+  if (!body.valid() || body.promise().task != nullptr) AwaitedTwice();
   FrameBase& frame = body.promise();
   frame.task = task;
   frame.boundary = boundary;

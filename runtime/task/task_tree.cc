@@ -47,13 +47,26 @@ NurseryInfo InspectNursery(const Scheduler& scheduler, const Nursery& nursery,
   return info;
 }
 
+void AddNursery(const Scheduler& scheduler, const Boundary& boundary,
+                const FrameBase& frame, TaskInfo& info) {
+  const auto& nursery =
+      static_cast<const internal::NurseryBoundary&>(boundary).nursery();
+  info.nurseries.push_back(InspectNursery(scheduler, nursery, frame));
+}
+
+std::string NameOf(const Boundary* below) {
+  const CancelScope* scope = below == nullptr ? nullptr : below->opened_scope();
+  return scope == nullptr ? std::string() : scope->name();
+}
+
 // Walks from the leaf outwards, through boundaries.
 void InspectFrames(const Scheduler& scheduler, const TaskNode& task,
                    TaskInfo& info) {
-  const Boundary* below = nullptr;
+  const Boundary* below = task.waits_for_children;
   const FrameBase* frame = task.leaf;
+  if (below != nullptr) AddNursery(scheduler, *below, *frame, info);
   while (frame != nullptr) {
-    info.frames.push_back({KindOf(below), frame->place});
+    info.frames.push_back({KindOf(below), frame->place, NameOf(below)});
     if (frame->parent != nullptr) {
       frame = frame->parent;
       below = nullptr;
@@ -63,10 +76,7 @@ void InspectFrames(const Scheduler& scheduler, const TaskNode& task,
     if (below == nullptr || below->outer() == nullptr) break;
     frame = below->outer();
     if (below->kind() == Boundary::Kind::kNursery) {
-      const auto* nursery =
-          static_cast<const internal::NurseryBoundary*>(below);
-      info.nurseries.push_back(
-          InspectNursery(scheduler, nursery->nursery(), *frame));
+      AddNursery(scheduler, *below, *frame, info);
     }
   }
   std::reverse(info.frames.begin(), info.frames.end());
@@ -118,6 +128,7 @@ void Format(const TaskInfo& task, const std::string& indent,
        ++frame) {
     text +=
         (frame == task.frames.rbegin() ? " " : " < ") + PlaceText(frame->place);
+    if (!frame->name.empty()) text += " (" + frame->name + ")";
   }
   text += "\n";
   for (const NurseryInfo& nursery : task.nurseries) {

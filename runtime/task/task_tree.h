@@ -31,6 +31,7 @@ struct FrameInfo {
   enum Kind { kAwait, kScope, kNursery, kObserve };
   Kind kind = kAwait;
   std::source_location place;  // of the await
+  std::string name;            // of a scope that has one
 };
 
 struct TaskInfo {

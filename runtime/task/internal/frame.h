@@ -24,6 +24,10 @@
 #include <exception>
 #include <source_location>
 
+namespace tractor {
+class CancelScope;
+}  // namespace tractor
+
 namespace tractor::internal {
 
 class TaskNode;
@@ -60,6 +64,9 @@ class Boundary {
   // The boundary asked to be called by scheduling its task with itself as
   // target (TaskNode::wake). Only nurseries do.
   virtual Next OnWake() { return Next::Nothing(); }
+
+  // The scope that it opens, for the task tree; null when it opens none.
+  virtual const CancelScope* opened_scope() const { return nullptr; }
 
   Kind kind() const { return kind_; }
   // The frame that awaits this boundary; null for the task itself.

@@ -65,6 +65,9 @@ class [[nodiscard]] NurseryAwaiter final : public NurseryBoundary {
     std::exception_ptr error;
     const bool cancelled = completion == Completion::kCancelled;
     if (!cancelled) error = std::move(body_.promise().error);
+    // Before destructors run, which may look at the task tree.
+    outer_->task->leaf = outer_;
+    outer_->task->waits_for_children = this;
     body_.Destroy();
     BodyDone(std::move(error), cancelled);
     return Next::Nothing();

@@ -26,7 +26,7 @@ class [[nodiscard]] ScopeAwaiter final : public Boundary {
         scope_(scope),
         make_body_(std::forward<F>(body)) {}
 
-  CancelScope& scope() const { return scope_; }
+  const CancelScope* opened_scope() const override { return &scope_; }
 
   bool await_ready() const noexcept { return false; }
 

@@ -55,8 +55,10 @@ class TaskNode : public ListLink<StatusTaskTag> {
   // ---- run state, written by the scheduler and by operations ----
   FrameBase* leaf = nullptr;       // the frame to resume; null before Begin()
   Operation* operation = nullptr;  // what an abort must be sent to
-  Boundary* wake = nullptr;        // call OnWake() instead of resuming the leaf
-  FrameBase* finished = nullptr;   // set by a final suspend, read by the loop
+  // The nursery whose children it waits for, for the task tree.
+  const Boundary* waits_for_children = nullptr;
+  Boundary* wake = nullptr;       // call OnWake() instead of resuming the leaf
+  FrameBase* finished = nullptr;  // set by a final suspend, read by the loop
   const Operation* parked_in = nullptr;  // for the task tree
   bool queued = false;
   bool unwind = false;  // when it runs, the leaf is to be cancelled

@@ -83,7 +83,7 @@ class TaskStatus<void> {
 };
 
 template <class T, class F, class... A>
-Task<T> Nursery::Start(F f, A... args) {
+Task<T> Nursery::StartNamed(TaskName name, F f, A... args) {
   if (closed_) {
     throw std::logic_error("Nursery::Start: the nursery has closed");
   }
@@ -99,7 +99,8 @@ Task<T> Nursery::Start(F f, A... args) {
   } guard{*state};
   auto body = [&](Nursery& own) -> Task<> {
     state->waiting_in = &own;
-    own.StartSoon(std::move(f), std::move(args)..., TaskStatus<T>(state));
+    own.StartSoon(std::move(name), std::move(f), std::move(args)...,
+                  TaskStatus<T>(state));
     co_return;
   };
   NurseryOptions options;
