@@ -308,10 +308,8 @@ absl::StatusOr<Fd> Cgroup::OpenEvents() const {
 
 absl::StatusOr<bool> Cgroup::ReadPopulated(int events_fd) {
   char text[256];
-  if (Sys().lseek(events_fd, 0, SEEK_SET) < 0) {
-    return ErrnoStatus(errno, "lseek(cgroup.events)");
-  }
-  const ssize_t got = Sys().read(events_fd, text, sizeof(text));
+  ssize_t got = Sys().lseek(events_fd, 0, SEEK_SET);
+  if (got == 0) got = Sys().read(events_fd, text, sizeof(text));
   if (got < 0 && errno == ENODEV) return false;  // removed
   if (got < 0) return ErrnoStatus(errno, "read(cgroup.events)");
   const std::optional<int64_t> populated =

@@ -278,13 +278,17 @@ TEST_P(ForkIntoTest, ADescriptorThatIsNoCgroupIsAnError) {
 TEST_P(ForkIntoTest, EveryFailedCallOfTheParentIsSurvived) {
   const FdCheck fds;
   const pid_t parent = getpid();
-  for (int n = 1;; ++n) {
-    FailNth fault(FailNth::kAnyCall, n, EIO);
-    auto fork = ForkHere();
-    if (getpid() != parent) _exit(0);
+  bool fired = true;
+  for (int n = 1; fired; ++n) {
+    absl::StatusOr<ForkResult> fork;
+    {
+      FailNth fault(FailNth::kAnyCall, n, EIO);
+      fork = ForkHere();
+      if (getpid() != parent) _exit(0);
+      fired = fault.fired();
+    }
     if (fork.ok()) TRACTOR_EXPECT_OK(fork->pidfd.Wait());
-    if (!fault.fired()) break;
-    EXPECT_LT(n, 100);
+    ASSERT_LT(n, 100);
   }
   fds.CheckNothingNew();
   ExpectNoChild();
