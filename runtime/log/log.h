@@ -1,6 +1,6 @@
 // Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
 //
-// Log records of actors, one line each, on stderr.
+// Log records of actors, on stderr.
 //
 //   TRACTOR_LOG(info) << "listening on " << address;
 //   TRACTOR_LOG_AT(level) << "as loud as asked";
@@ -12,11 +12,12 @@
 // is not evaluated.
 //
 // Rules.
-// - A record is written by one write(2), without a lock, so records of threads
-//   and of processes on one pipe do not mix up to 4096 bytes, and a fork at any
-//   moment is safe.
-// - Nothing here fails or throws: a record that stderr does not take is lost,
-//   and counted.
+// - A record is written by one write(2), without a lock: a fork at any moment
+// is
+//   safe, and records of many threads and processes on one pipe do not mix, up
+//   to 4096 bytes each.
+// - Nothing here fails: a record that stderr does not take is lost, and
+//   counted. A stderr that blocks blocks the writer.
 #ifndef TRACTOR_RUNTIME_LOG_LOG_H_
 #define TRACTOR_RUNTIME_LOG_LOG_H_
 
@@ -52,7 +53,7 @@ void SetLogLevel(LogLevel level);
 LogLevel GetLogLevel();
 
 // Who is in front of every record of this process: "name@pid" and the short id
-// of the tree. Not while another thread logs for the first time after it.
+// of the tree. From any thread.
 void SetLogIdentity(std::string_view actor, std::string_view tree);
 
 // Where records go instead of stderr; null: stderr again. `line` ends in a
@@ -84,6 +85,7 @@ class LogRecord {
   std::ostream& stream() { return text_; }
 
  private:
+  const int saved_errno_;  // << must not change what the next line reads
   std::ostringstream text_;
 };
 
