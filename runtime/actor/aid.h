@@ -2,7 +2,8 @@
 //
 // Aid: who an actor is.
 //
-//   TRACTOR_LOG(info) << "lost " << tractor::ToString(error.source());   // "worker@4711"
+//   TRACTOR_LOG(info) << "lost " << tractor::ToString(error.source());   //
+//   "worker@4711"
 //
 // Rules.
 // - Names need not be unique; the uuid is, for every incarnation. Two Aids are
@@ -44,8 +45,8 @@ std::string UuidText(const Aid& aid);
 proto::Aid ToProto(const Aid& aid);
 Aid FromProto(const proto::Aid& aid);
 
-// A new identity for this process. Throws RuntimeFailure when the kernel gives
-// no random bytes.
+// A new identity for this process. Throws io::StatusError when the kernel
+// gives no random bytes.
 Aid MakeAid(std::string_view name);
 
 }  // namespace tractor

@@ -54,6 +54,9 @@ concept BoxesItself = requires(const E& error, const std::string& boxed) {
 // How an exception of type E is written, and made again.
 template <class E>
 struct ExceptionTraits {
+  // what() is all there is to write.
+  static constexpr bool kByText = !BoxesItself<E>;
+
   static std::string Box(const E& error) {
     if constexpr (BoxesItself<E>) {
       return E::Box(error);
@@ -78,6 +81,8 @@ namespace internal {
 struct ExceptionType {
   std::string name;
   const std::type_info* type = nullptr;
+  // Its message is all that it has; it is not written twice.
+  bool by_text = false;
   // Both throw what the traits throw.
   std::string (*box)(const std::exception_ptr& error) = nullptr;
   std::exception_ptr (*unbox)(const std::string& boxed) = nullptr;
@@ -94,6 +99,9 @@ ExceptionType MakeExceptionType() {
   ExceptionType type;
   type.name = Demangle(typeid(E));
   type.type = &typeid(E);
+  if constexpr (requires { ExceptionTraits<E>::kByText; }) {
+    type.by_text = ExceptionTraits<E>::kByText;
+  }
   type.box = [](const std::exception_ptr& error) {
     std::string boxed;
     VisitAs<E>(error,

@@ -140,12 +140,9 @@ class RemoteActorError : public std::exception {
   // the way it took. At most 40 lines.
   const char* what() const noexcept override;
 
+ private:
   struct State;
 
- protected:
-  explicit RemoteActorError(std::shared_ptr<const State> state);
-
- private:
   bool HasNativeType(const std::type_info& type) const;
 
   std::shared_ptr<const State> state_;

@@ -15,6 +15,7 @@
 
 #include "proto/error.pb.h"
 #include "runtime/actor/aid.h"
+#include "runtime/actor/internal/unbox.h"  // UnpackError, its other half
 
 namespace tractor::internal {
 
@@ -28,10 +29,6 @@ inline constexpr int kMaxErrorDepth = 32;
 // task whose end this is.
 proto::ErrorProto PackError(const std::exception_ptr& error, const Aid& self,
                             std::string_view task = {});
-
-// A RemoteActorError, or the class derived from it that `error` tells of.
-// Takes anything, also what no PackError ever made.
-std::exception_ptr UnpackError(const proto::ErrorProto& error);
 
 }  // namespace tractor::internal
 

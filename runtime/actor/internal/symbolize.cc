@@ -1,0 +1,168 @@
+// Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
+#include "runtime/actor/internal/symbolize.h"
+
+#include <cxxabi.h>
+#include <elf.h>
+#include <elfutils/libdw.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <libelf.h>
+#include <link.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "os/fd.h"
+
+namespace tractor::internal {
+namespace {
+
+// Where the program's own file lies in memory.
+struct Program {
+  uintptr_t bias = 0;  // address in memory minus address in the file
+  uintptr_t begin = UINTPTR_MAX;
+  uintptr_t end = 0;
+};
+
+Program FindProgram() {
+  Program program;
+  const auto take_first = [](dl_phdr_info* info, size_t, void* data) {
+    Program& found = *static_cast<Program*>(data);
+    found.bias = info->dlpi_addr;
+    for (int i = 0; i < info->dlpi_phnum; ++i) {
+      const ElfW(Phdr)& segment = info->dlpi_phdr[i];
+      if (segment.p_type != PT_LOAD) continue;
+      const uintptr_t begin = found.bias + segment.p_vaddr;
+      found.begin = std::min(found.begin, begin);
+      found.end = std::max(found.end, begin + segment.p_memsz);
+    }
+    return 1;  // the program comes first
+  };
+  dl_iterate_phdr(take_first, &program);
+  return program;
+}
+
+std::string Demangled(const char* name) {
+  int status = 0;
+  const std::unique_ptr<char, decltype(&std::free)> text(
+      abi::__cxa_demangle(name, nullptr, nullptr, &status), &std::free);
+  return status == 0 ? text.get() : name;
+}
+
+// A coroutine's body has the name of the coroutine and more; g++ even gives it
+// a parameter of its own.
+std::string WithoutClone(std::string name) {
+  if (const size_t clone = name.find(" [clone ."); clone != name.npos) {
+    name.resize(clone);
+  }
+  if (name.ends_with(".Frame*)")) name.resize(name.rfind('('));
+  return name;
+}
+
+struct Wanted {
+  uintptr_t address = 0;  // in the file; 0: in another one
+  const char* mangled = nullptr;
+  Symbol symbol;
+};
+
+class ProgramFile {
+ public:
+  ProgramFile();
+  ~ProgramFile();
+  ProgramFile(const ProgramFile&) = delete;
+  ProgramFile& operator=(const ProgramFile&) = delete;
+
+  void FindNames(std::vector<Wanted>& wanted);
+  void FindLines(std::vector<Wanted>& wanted);
+
+ private:
+  void FindNamesIn(Elf_Scn* section, const GElf_Shdr& header,
+                   std::vector<Wanted>& wanted);
+
+  os::Fd fd_;
+  Elf* elf_ = nullptr;
+  Dwarf* dwarf_ = nullptr;
+};
+
+ProgramFile::ProgramFile() : fd_(open("/proc/self/exe", O_RDONLY | O_CLOEXEC)) {
+  elf_version(EV_CURRENT);
+  elf_ = elf_begin(fd_.get(), ELF_C_READ_MMAP, nullptr);
+  if (elf_ != nullptr) dwarf_ = dwarf_begin_elf(elf_, DWARF_C_READ, nullptr);
+}
+
+ProgramFile::~ProgramFile() {
+  if (dwarf_ != nullptr) dwarf_end(dwarf_);
+  if (elf_ != nullptr) elf_end(elf_);
+}
+
+void ProgramFile::FindNamesIn(Elf_Scn* section, const GElf_Shdr& header,
+                              std::vector<Wanted>& wanted) {
+  Elf_Data* const data = elf_getdata(section, nullptr);
+  if (data == nullptr || header.sh_entsize == 0) return;
+  const auto count = static_cast<int>(header.sh_size / header.sh_entsize);
+  for (int i = 0; i < count; ++i) {
+    GElf_Sym symbol;
+    if (gelf_getsym(data, i, &symbol) == nullptr) return;
+    if (GELF_ST_TYPE(symbol.st_info) != STT_FUNC) continue;
+    for (Wanted& one : wanted) {
+      if (one.address - symbol.st_value >= symbol.st_size) continue;
+      one.mangled = elf_strptr(elf_, header.sh_link, symbol.st_name);
+    }
+  }
+}
+
+void ProgramFile::FindNames(std::vector<Wanted>& wanted) {
+  Elf_Scn* section = nullptr;
+  while ((section = elf_nextscn(elf_, section)) != nullptr) {
+    GElf_Shdr header;
+    if (gelf_getshdr(section, &header) == nullptr) continue;
+    if (header.sh_type == SHT_SYMTAB) FindNamesIn(section, header, wanted);
+  }
+  for (Wanted& one : wanted) {
+    if (one.mangled == nullptr) continue;
+    one.symbol.function = WithoutClone(Demangled(one.mangled));
+  }
+}
+
+// clang writes no table from addresses to units, so all units are asked.
+void ProgramFile::FindLines(std::vector<Wanted>& wanted) {
+  Dwarf_CU* unit = nullptr;
+  Dwarf_Die die;
+  while (dwarf_ != nullptr && dwarf_get_units(dwarf_, unit, &unit, nullptr,
+                                              nullptr, &die, nullptr) == 0) {
+    for (Wanted& one : wanted) {
+      if (one.address == 0 || one.symbol.line != 0) continue;
+      if (dwarf_haspc(&die, one.address) != 1) continue;
+      Dwarf_Line* const line = dwarf_getsrc_die(&die, one.address);
+      if (line == nullptr) continue;
+      const char* const file = dwarf_linesrc(line, nullptr, nullptr);
+      if (file != nullptr) one.symbol.file = file;
+      dwarf_lineno(line, &one.symbol.line);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Symbol> Symbolize(const std::vector<uintptr_t>& addresses) {
+  const Program program = FindProgram();
+  std::vector<Wanted> wanted;
+  for (const uintptr_t address : addresses) {
+    const bool ours = address >= program.begin && address < program.end;
+    wanted.push_back({ours ? address - program.bias : 0, nullptr, {}});
+  }
+  {
+    ProgramFile file;
+    file.FindNames(wanted);
+    file.FindLines(wanted);
+  }
+  std::vector<Symbol> symbols;
+  for (Wanted& one : wanted) symbols.push_back(std::move(one.symbol));
+  return symbols;
+}
+
+}  // namespace tractor::internal
