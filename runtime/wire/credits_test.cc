@@ -70,6 +70,15 @@ TEST(CreditsTest, SenderWithoutCreditIsALiar) {
   EXPECT_EQ(receiver.queued(), 2032u);  // unchanged
 }
 
+TEST(CreditsTest, WindowThatIsUsedExactlyIsUsed) {
+  SendCredit sender(1000);
+  ReceiveCredit receiver(1000);
+  sender.OnSent(968);
+  EXPECT_FALSE(sender.CanSend());
+  ASSERT_TRUE(receiver.OnReceived(968).ok());
+  EXPECT_FALSE(receiver.OnReceived(0).ok());
+}
+
 TEST(CreditsTest, CreditThatWasNotUsedIsRefused) {
   SendCredit credit(1000);
   credit.OnSent(68);

@@ -84,7 +84,8 @@ class SendQueue {
   // are used, 0 when the queue is empty.
   size_t Gather(std::span<iovec> parts);
 
-  // Removes the first `bytes` of what the last Gather() gave out.
+  // Removes the first `bytes` of what the last Gather() gave out and was not
+  // removed yet; may be called in steps.
   void Consume(size_t bytes);
 
   bool empty() const { return pending_bytes() == 0; }

@@ -176,6 +176,38 @@ TEST(SendQueueTest, GatheredMemoryStaysWhileFramesAreAppended) {
   EXPECT_EQ(decoded.frames[1].kind, FrameKind::kCredit);
 }
 
+TEST(SendQueueTest, WhatWasGatheredMayBeConsumedInSteps) {
+  std::mt19937_64 random = SeededRandom();
+  for (int round = 0; round < 500; ++round) {
+    SendQueue queue;
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(queue.Append(kData, "data").ok());
+    std::string bytes = TakeBytes(queue, random() % 40);
+    ASSERT_TRUE(queue.Append(kCredit).ok());
+    ASSERT_TRUE(queue.Append(kCredit).ok());
+    std::array<iovec, 4> parts;
+    size_t left = 0;
+    for (size_t i = 0, used = queue.Gather(parts); i < used; ++i) {
+      bytes.append(static_cast<char*>(parts[i].iov_base), parts[i].iov_len);
+      left += parts[i].iov_len;
+    }
+    while (left > 0) {
+      const size_t step = 1 + random() % left;
+      queue.Consume(step);
+      left -= step;
+      // As between two writes of one asynchronous operation.
+      ASSERT_TRUE(queue.Append(SimpleHeader::Credit(9, 9)).ok());
+    }
+    bytes += TakeBytes(queue);
+    ASSERT_TRUE(queue.empty());
+    const Decoded decoded = Decode(bytes);
+    ASSERT_TRUE(decoded.status.ok()) << decoded.status;
+    ASSERT_GE(decoded.frames.size(), 6u);
+    for (const OwnedFrame& frame : decoded.frames) {
+      ASSERT_EQ(frame.payload, frame.kind == FrameKind::kData ? "data" : "");
+    }
+  }
+}
+
 TEST(SendQueueTest, MoreThanTheGatheredPartsGoesWithTheNextGather) {
   SendQueue queue;
   for (int i = 0; i < 10; ++i) {
