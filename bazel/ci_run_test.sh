@@ -67,6 +67,13 @@ test_each_kind_of_failure_counts() {
   expect "the stage" says 'g++-12: 1 passed, 5 failed (code 3)'
 }
 
+test_a_target_that_is_not_named_counts() {
+  bazelw 'report "//a:x PASSED in 1s" "//a:b FAILED TO BUILD" \
+    "Executed 1 out of 4 tests: 1 test passes and 3 fail to build."'
+  run
+  expect "the count" last_line "9 passed, 21 failed"
+}
+
 test_a_crash_of_bazel_is_a_failure() {
   bazelw 'report "//a:x PASSED in 1s"; [[ "$all" != *=asan* ]] || exit 37'
   run

@@ -53,8 +53,12 @@ class LayersTest(unittest.TestCase):
   def test_internal_is_internal(self):
     self.assert_allowed("runtime/task/nursery.cc",
                         '"runtime/task/internal/frame.h"')
-    self.assert_forbidden("runtime/actor/portal.cc",
+    self.assert_allowed("runtime/actor/portal.cc",
+                        '"runtime/task/internal/frame.h"')
+    self.assert_forbidden("tests/semantics/x_test.cc",
                           '"runtime/task/internal/frame.h"')
+    self.assert_forbidden("runtime/actor/portal.cc",
+                          '"runtime/wire/internal/x.h"')
 
   def test_third_party(self):
     self.assert_allowed("registrar/service.cc", "<grpcpp/grpcpp.h>")
