@@ -39,11 +39,11 @@ struct Actor {
   std::unique_ptr<Link> link;  // null when it is closed
   int64_t forked_ns = 0;
   bool alive = true;
-  bool killed_by_us = false;  // we have sent it a SIGKILL
-  bool reported = false;      // its owner knows that it has ended
+  bool killed_by_us = false;     // we have sent it a SIGKILL
+  bool children_ending = false;  // their grace has begun
+  bool reported = false;         // its owner knows that it has ended
   std::set<uint64_t> children;
-  proto::Swept swept;        // what has been killed of what it left
-  std::set<pid_t> in_swept;  // what is in there already
+  proto::Swept swept;  // what has been killed of what it left
 };
 
 class ActorTable {

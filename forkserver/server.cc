@@ -185,6 +185,9 @@ void Server::ReadRequests(uint64_t id) {
       return;
     }
     absl::StatusOr<Received> packet = reader_.Read(actor->link->fd());
+    // A kernel that is short of memory: epoll brings us here again.
+    const int err = os::StatusErrno(packet.status());
+    if (err == ENOMEM || err == ENOBUFS) return;
     if (!packet.ok() || packet->kind == Received::Kind::kEnd) {
       return OwnerGone(*actor);
     }

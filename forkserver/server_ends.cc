@@ -135,19 +135,20 @@ void Server::ReportSwept(const Actor& actor) {
 
 void Server::EndChildrenOf(Actor& actor) {
   if (actor.children.empty() || !tree_.has_value()) return;
+  // Mostly EOF is seen first and the death right after.
+  if (std::exchange(actor.children_ending, true)) return;
   // They see EOF on their channels and end themselves; this is for those that
   // do not. What they leave is swept as for every other.
   After(tree_->orphan_grace_ns(), [this, id = actor.id] {
     Actor* gone = table_.Find(id);
     if (gone == nullptr) return;
     for (Actor* below : table_.Below(id)) {
-      if (undertaker_.KillActor(*below)) {
+      if (!below->killed_by_us && undertaker_.KillActor(*below)) {
         proto::Survivor* survivor = gone->swept.add_killed();
         survivor->set_pid(below->pidfd.pid());
         survivor->set_name(below->name);
         survivor->set_actor(true);
         gone->swept.set_killed_count(gone->swept.killed_count() + 1);
-        gone->in_swept.insert(below->pidfd.pid());
       }
     }
     if (!gone->alive) undertaker_.KillBelow(*gone);
@@ -173,8 +174,7 @@ void Server::KillTree() {
   if (!closing_.has_value() || closing_->killed) return;
   closing_->killed = true;
   bury_ = true;
-  for (Actor* actor : table_.Below(kRootId)) undertaker_.KillActor(*actor);
-  if (tree_->cgroup().valid()) tree_->cgroup().Kill().IgnoreError();
+  undertaker_.KillTree(*tree_);
   After(kUnkillableNs, [this] { FinishClosing(); });
 }
 
@@ -184,7 +184,6 @@ void Server::FinishClosing() {
     report.set_killed_count(report.killed_count() + 1);
     if (report.killed_size() < kMaxNamed) *report.add_killed() = survivor;
   }
-  undertaker_.unclaimed().clear();
   auto add_unkillable = [&](const proto::Survivor& survivor) {
     exit_code_ = 1;
     if (report.unkillable_size() < kMaxNamed) {
@@ -208,6 +207,7 @@ void Server::FinishClosing() {
     CloseLink(*actor);
     table_.Take(*actor);
   }
+  undertaker_.Forget();
   tree_->Remove(&report);
   proto::ForkserverEvent event;
   event.mutable_tree_closed()->Swap(&report);

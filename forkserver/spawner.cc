@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include <set>
@@ -239,6 +240,13 @@ std::variant<Spawned, proto::Failed> SpawnActor(ChildContext& context,
     RunChild(context, std::move(made.plan));
   }
   const int64_t boot_ns_after = os::BootNanos();
+  if (os::Sys().dup3(fork->pidfd.fd(), made.pidfd_slot.get(), O_CLOEXEC) < 0) {
+    const absl::Status status = os::ErrnoStatus(errno, "dup3(pidfd)");
+    fork->pidfd.Signal(SIGKILL).IgnoreError();
+    fork->pidfd.Wait().status().IgnoreError();
+    Discard(made);
+    return MakeFailed(proto::STEP_FORK, status);
+  }
   made.actor->forked_ns = os::MonotonicNanos();
   spawned.forked.set_child_id(made.actor->id);
   spawned.forked.set_pid(fork->pid);
@@ -246,7 +254,6 @@ std::variant<Spawned, proto::Failed> SpawnActor(ChildContext& context,
       StartTimeBetween(boot_ns, boot_ns_after, fork->pid));
   made.actor->pidfd = std::move(fork->pidfd);
   spawned.fds = std::move(made.to_requester);
-  os::Sys().dup3(made.actor->pidfd.fd(), made.pidfd_slot.get(), O_CLOEXEC);
   spawned.fds.emplace_back("pidfd", std::move(made.pidfd_slot));
   spawned.actor = std::move(made.actor);
   return spawned;

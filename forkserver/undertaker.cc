@@ -96,6 +96,7 @@ std::vector<ActorExit> Undertaker::Reap() {
     Actor* actor = table_->FindPid(info.si_pid);
     if (actor == nullptr) {
       strays_.erase(info.si_pid);
+      recorded_.erase(info.si_pid);
       continue;
     }
     table_->MarkDead(*actor);
@@ -114,10 +115,29 @@ bool Undertaker::KillActor(Actor& actor) {
 
 int Undertaker::KillBelow(Actor& actor) {
   int killed = 0;
-  // First the cgroup: one write, and no fork can get away.
-  if (actor.cgroup.valid()) actor.cgroup.Kill().IgnoreError();
   for (Actor* below : table_->Below(actor.id)) killed += KillActor(*below);
+  if (actor.cgroup.valid()) KillCgroup(actor.cgroup, &actor);
   return killed;
+}
+
+void Undertaker::KillTree(const Tree& tree) {
+  for (Actor* actor : table_->Below(kRootId)) KillActor(*actor);
+  if (tree.cgroup().valid()) KillCgroup(tree.cgroup(), nullptr);
+}
+
+void Undertaker::KillCgroup(const os::Cgroup& cgroup, Actor* owner) {
+  if (auto pids = cgroup.Processes(); pids.ok()) {
+    for (pid_t pid : *pids) {
+      if (table_->FindPid(pid) == nullptr) Record(owner, pid);
+    }
+  }
+  cgroup.Kill().IgnoreError();
+}
+
+void Undertaker::Forget() {
+  strays_.clear();
+  recorded_.clear();
+  unclaimed_.clear();
 }
 
 std::vector<pid_t> Undertaker::AdoptedPids() {
@@ -134,7 +154,7 @@ std::vector<pid_t> Undertaker::AdoptedPids() {
 }
 
 void Undertaker::Record(Actor* owner, pid_t pid) {
-  if (owner != nullptr && !owner->in_swept.insert(pid).second) return;
+  if (!recorded_.insert(pid).second) return;
   proto::Survivor survivor;
   survivor.set_pid(pid);
   survivor.set_name(CommOf(pid));
@@ -238,10 +258,7 @@ bool Undertaker::SweepCgroup(Actor& actor) {
     return true;
   }
   unfinished_ = true;
-  if (auto pids = actor.cgroup.Processes(); pids.ok()) {
-    for (pid_t pid : *pids) Record(&actor, pid);
-  }
-  actor.cgroup.Kill().IgnoreError();
+  KillCgroup(actor.cgroup, &actor);
   return false;
 }
 
@@ -250,7 +267,7 @@ bool Undertaker::SweepTreeCgroup(const Tree& tree) {
   absl::StatusOr<bool> populated = tree.cgroup().Populated();
   if (!populated.ok() || !*populated) return true;
   unfinished_ = true;
-  tree.cgroup().Kill().IgnoreError();
+  KillCgroup(tree.cgroup(), nullptr);
   return false;
 }
 

@@ -25,6 +25,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,11 @@ class Undertaker {
   // What passes with `everything` have killed and no ended actor answers for.
   std::vector<proto::Survivor>& unclaimed() { return unclaimed_; }
 
+  // SIGKILL for all of a tree.
+  void KillTree(const Tree& tree);
+  // Forgets all about the tree that was.
+  void Forget();
+
   // Our child processes that are no actors; for reports.
   std::vector<proto::Survivor> Adopted();
 
@@ -91,6 +97,8 @@ class Undertaker {
   // Kills a stray and all that is below it.
   void KillLineage(pid_t pid, Stray& stray, Actor* owner);
   void Record(Actor* owner, pid_t pid);
+  // Kills all in a cgroup and below, after noting the strays among them.
+  void KillCgroup(const os::Cgroup& cgroup, Actor* owner);
   void SweepAdopted(const Tree& tree, bool everything);
   // True: nothing is left in its cgroup, which is gone.
   bool SweepCgroup(Actor& actor);
@@ -100,6 +108,7 @@ class Undertaker {
   ActorTable* const table_;
   std::map<pid_t, Stray> strays_;
   std::map<uint64_t, int> claimed_;  // ended actor -> strays seen in this pass
+  std::set<pid_t> recorded_;         // in a report already
   std::vector<proto::Survivor> unclaimed_;
   bool unfinished_ = false;
   bool undecided_ = false;  // somebody's mark may show up yet

@@ -235,6 +235,19 @@ int BeDeafOwner(ChildStart& start, int count) {
   return Echo(start.channel);
 }
 
+// Says how a request was answered.
+int SayAnswer(ChildStart& start, Client& client, absl::StatusOr<uint64_t> id) {
+  if (!id.ok()) return 88;
+  auto event = client.WaitFor(*id, absl::Now() + absl::Seconds(30));
+  if (!event.ok()) return 87;
+  const auto* failed = std::get_if<Failed>(&*event);
+  Say(start.channel,
+      failed != nullptr
+          ? "failed " + std::to_string(failed->body.errno_value()) + "\n"
+          : "done\n");
+  return Echo(start.channel);
+}
+
 }  // namespace
 
 void MakeStrays(int count, bool hidden) {
@@ -302,6 +315,13 @@ int RunProgram(ChildStart start) {
   if (name == "parent") return BeParent(start, rest, false);
   if (name == "hang-up") return BeParent(start, rest, true);
   if (name == "deaf-owner") return BeDeafOwner(start, a);
+  if (name == "kill-request" || name == "close-request") {
+    Client client(std::move(start.control));
+    return SayAnswer(start, client,
+                     name == "kill-request"
+                         ? client.Kill(static_cast<uint64_t>(a), SIGKILL)
+                         : client.CloseTree(absl::ZeroDuration()));
+  }
   return 89;
 }
 

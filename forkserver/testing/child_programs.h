@@ -20,6 +20,8 @@
 //                     "child PID" when it is there
 //   deaf-owner N      requests N spawns of "exit 0" and never reads an answer
 //   hang-up LINE      like parent, then closes its control socket
+//   kill-request ID   asks to kill that actor, says "failed ERRNO" or "done"
+//   close-request     asks to close the tree, says the same
 //
 // Strays ignore SIGTERM, SIGINT and SIGHUP. Every process of these has an alarm
 // of two minutes, so that a failed test leaves nothing for long.

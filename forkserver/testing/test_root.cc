@@ -174,8 +174,8 @@ TestChild TestRoot::Spawn(const std::string& name, const std::string& program) {
   return Spawn(MakeSpec(name, program));
 }
 
-TestChild TestRoot::Spawn(proto::SpawnSpec spec,
-                          std::map<std::string, os::Fd> fds) {
+absl::StatusOr<TestChild> TestRoot::TrySpawn(
+    const proto::SpawnSpec& spec, std::map<std::string, os::Fd> fds) {
   auto ends = Need(os::SocketPair(SOCK_STREAM), "socketpair");
   TestChild child;
   child.channel = std::move(ends.first);
@@ -184,10 +184,15 @@ TestChild TestRoot::Spawn(proto::SpawnSpec spec,
   Event event = WaitUntil(
       [&](const Event& e) { return RequestId(e) == child.request_id; });
   if (auto* failed = std::get_if<Failed>(&event)) {
-    GiveUp(ToStatus(failed->body).ToString());
+    return ToStatus(failed->body);
   }
   child.forked = std::get<Forked>(std::move(event));
   return child;
+}
+
+TestChild TestRoot::Spawn(proto::SpawnSpec spec,
+                          std::map<std::string, os::Fd> fds) {
+  return Need(TrySpawn(spec, std::move(fds)), "spawn");
 }
 
 proto::Failed TestRoot::SpawnFails(proto::SpawnSpec spec,

@@ -30,6 +30,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "forkserver/client.h"
 #include "forkserver/embedded.h"
@@ -68,6 +69,9 @@ class TestRoot {
   TestChild Spawn(const std::string& name, const std::string& program);
   TestChild Spawn(proto::SpawnSpec spec,
                   std::map<std::string, os::Fd> fds = {});
+  // An error: it was answered by Failed.
+  absl::StatusOr<TestChild> TrySpawn(const proto::SpawnSpec& spec,
+                                     std::map<std::string, os::Fd> fds = {});
   // Answered by Failed; the test ends if not.
   proto::Failed SpawnFails(proto::SpawnSpec spec,
                            std::map<std::string, os::Fd> fds = {});
