@@ -52,10 +52,10 @@ class TitleArea {
   static absl::StatusOr<TitleArea> Capture(int argc, char** argv, char** envp);
 
   // Shows `title` as the command line, and `variables` ("NAME=value") followed
-  // by the environment of Capture time without the same names. May be called
-  // again and again. RESOURCE_EXHAUSTED when the variables do not fit; the
-  // title is shown then all the same. A newline or NUL in the title becomes a
-  // space.
+  // by the environment of Capture time without the same names, as far as there
+  // is room (always, with kMmMap). May be called again and again.
+  // RESOURCE_EXHAUSTED when the variables do not fit; the title is shown then
+  // all the same. A newline or NUL in the title becomes a space.
   absl::Status Set(std::string_view title,
                    std::span<const std::string> variables = {});
   absl::Status Set(std::string_view title,
