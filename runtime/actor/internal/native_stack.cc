@@ -69,11 +69,19 @@ constinit std::atomic<bool> recording = false;
   _Unwind_Backtrace(&NoteFrame, &note);
 }
 
+// False for what make_exception_ptr made, which may lie where an exception lay
+// that was thrown. The unwinder's header is right in front of the object (C++
+// ABI for Itanium, 2.2.1), zero at first, and private_2 is never zero after a
+// throw: it is the frame that catches.
+bool WasThrown(const void* object) {
+  return static_cast<const _Unwind_Exception*>(object)[-1].private_2 != 0;
+}
+
 const Throw* FindThrow(const std::exception_ptr& error) {
   static_assert(sizeof(error) == sizeof(void*));
   const void* object = nullptr;
   std::memcpy(&object, &error, sizeof(object));
-  if (object == nullptr) return nullptr;
+  if (object == nullptr || !WasThrown(object)) return nullptr;
   for (size_t i = 0; i < kThrows; ++i) {
     const Throw& note =
         this_thread.throws[(this_thread.newest + kThrows - i) % kThrows];

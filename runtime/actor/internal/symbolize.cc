@@ -63,6 +63,14 @@ std::string WithoutClone(std::string name) {
   return name;
 }
 
+// Bazel compiles in /proc/self/cwd; what follows is the path in the workspace.
+std::string WithoutFolder(std::string_view file) {
+  constexpr std::string_view kHere = "/proc/self/cwd/";
+  if (file.starts_with(kHere)) file.remove_prefix(kHere.size());
+  if (file.starts_with("./")) file.remove_prefix(2);
+  return std::string(file);
+}
+
 struct Wanted {
   uintptr_t address = 0;  // in the file; 0: in another one
   const char* mangled = nullptr;
@@ -140,7 +148,7 @@ void ProgramFile::FindLines(std::vector<Wanted>& wanted) {
       Dwarf_Line* const line = dwarf_getsrc_die(&die, one.address);
       if (line == nullptr) continue;
       const char* const file = dwarf_linesrc(line, nullptr, nullptr);
-      if (file != nullptr) one.symbol.file = file;
+      if (file != nullptr) one.symbol.file = WithoutFolder(file);
       dwarf_lineno(line, &one.symbol.line);
     }
   }

@@ -1,0 +1,335 @@
+// Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
+#include "runtime/actor/actor_nursery.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "os/unix_socket.h"
+#include "runtime/actor/errors.h"
+#include "runtime/actor/internal/child.h"
+#include "runtime/actor/internal/child_main.h"
+#include "runtime/actor/internal/line_relay.h"
+#include "runtime/actor/internal/runtime.h"
+#include "runtime/actor/internal/spawn_spec.h"
+#include "runtime/io/status_error.h"
+#include "runtime/log/log.h"
+#include "runtime/task/exception_group.h"
+#include "runtime/task/internal/exceptions.h"
+#include "runtime/task/timeouts.h"
+
+namespace tractor {
+namespace {
+
+using internal::Child;
+
+// How long after its own deadline a child that has answered may still be on its
+// last way out.
+constexpr absl::Duration kDeadlineSlack = absl::Milliseconds(50);
+
+// Waits, shielded, until `holds()`, at most until `deadline`. True: it does.
+template <class Condition>
+Task<bool> WaitShielded(Child& child, const char* what, absl::Time deadline,
+                        Condition holds) {
+  CancelScope scope(deadline, /*shield=*/true);
+  auto wait = [&]() -> Task<> {
+    while (!holds()) co_await child.changed->Wait(what);
+  };
+  if (!holds()) co_await scope.Run(wait);
+  co_return holds();
+}
+
+std::exception_ptr DeathOf(const Child& child) {
+  ActorExit exit = child.process->exit().value_or(ActorExit());
+  exit.booting = child.starting;
+  if (exit.detail.empty()) exit.detail = child.process->failure();
+  return std::make_exception_ptr(ActorDied(child.aid, exit));
+}
+
+}  // namespace
+
+struct ActorNursery::Waiters {
+  internal::WaitList child_done;
+};
+
+internal::Runtime& internal::RuntimeForNursery() { return Runtime::Current(); }
+
+ActorNursery::ActorNursery(internal::Runtime& runtime, Nursery& nursery,
+                           ActorNurseryOptions options)
+    : runtime_(runtime),
+      nursery_(nursery),
+      options_(options),
+      waiters_(std::make_unique<Waiters>()) {}
+
+ActorNursery::~ActorNursery() = default;
+
+size_t ActorNursery::size() const { return children_.size(); }
+
+std::shared_ptr<internal::Link> ActorNursery::LinkOf(const Child& child) {
+  return child.link;
+}
+
+// ---- birth
+// --------------------------------------------------------------------
+
+Task<Portal> ActorNursery::StartActor(ActorOptions options) {
+  const ChildPtr child = co_await Start(std::move(options));
+  co_return Portal(child->link);
+}
+
+Task<ActorNursery::ChildPtr> ActorNursery::Start(ActorOptions options) {
+  const SpawnMethod method = internal::ChooseSpawnMethod(runtime_, options);
+  auto child = std::make_shared<Child>(std::move(options));
+  child->aid = MakeAid(child->options.name());
+  const proto::SpawnSpec spec =
+      internal::MakeSpawnSpec(runtime_, child->options, child->aid, method);
+  auto [ours, theirs] =
+      io::OrThrow(os::SocketPair(SOCK_STREAM | SOCK_NONBLOCK));
+  child->process =
+      GetSpawnBackend(method).in_process
+          ? internal::SpawnThread(spec, std::move(theirs), &internal::ChildMain)
+          : runtime_.spawner()->Spawn(spec, std::move(theirs));
+  child->process->set_observer(child->changed);
+  child->link = runtime_.AddLink(std::move(ours), /*connector=*/true);
+  child->link->set_observer(child->changed);
+  children_.push_back(child);
+  nursery_.StartSoon(
+      TaskName("supervisor of " + child->aid.name),
+      [this](ChildPtr supervised) -> Task<> {
+        return Supervise(std::move(supervised));
+      },
+      child);
+  auto wait = [&]() -> Task<> {
+    return WaitReady(child, child->options.boot_timeout());
+  };
+  auto end = co_await Observe(wait);
+  if (!end.has_value()) {
+    co_await EndChild(child, "its start has failed");
+    co_await std::move(end).Get();
+  }
+  child->aid = child->link->peer();
+  child->starting = false;
+  co_return child;
+}
+
+Task<> ActorNursery::WaitReady(ChildPtr child, absl::Duration limit) {
+  CancelScope scope(Now() + limit);
+  auto wait = [&]() -> Task<> {
+    while (!child->link->ready() && !child->unborn() && !child->exited() &&
+           !child->link->closed()) {
+      co_await child->changed->Wait("hello of a child");
+    }
+  };
+  co_await scope.Run(wait);
+  if (child->link->ready()) co_return;
+  if (scope.cancelled_caught()) {
+    throw ActorTooSlowError(child->aid, "its hello", limit);
+  }
+  if (child->unborn()) {
+    throw RuntimeFailure("cannot start actor '" + child->aid.name +
+                         "': " + child->process->failure());
+  }
+  // The end of the channel is seen before the news of how the process ended.
+  co_await WaitShielded(*child, "exit of a child", Now() + kExitNewsTimeout,
+                        [&] { return child->exited(); });
+  if (child->exited()) std::rethrow_exception(DeathOf(*child));
+  if (child->link->error()) std::rethrow_exception(child->link->error());
+  throw RuntimeFailure("actor '" + child->aid.name +
+                       "' has closed its channel before its hello");
+}
+
+// ---- life
+// ---------------------------------------------------------------------
+
+Task<> ActorNursery::Supervise(ChildPtr child) {
+  CancelScope shield(absl::InfiniteFuture(), /*shield=*/true);
+  auto watch = [&]() -> Task<> { co_await WatchEnd(*child); };
+  co_await shield.Run(watch);
+  child->done = true;
+  std::erase(children_, child);
+  child->changed->NotifyAll();
+  waiters_->child_done.NotifyAll();
+}
+
+Task<> ActorNursery::WatchEnd(Child& child) {
+  bool relayed = false;
+  while (!child.exited() && !child.unborn() && !child.link->closed() &&
+         !child.abandoned) {
+    if (!relayed && child.process->pid() != 0) {
+      relayed = true;
+      internal::RelayOutput(child, nursery_);
+    }
+    co_await child.changed->Wait("end of a child");
+  }
+  if (child.unborn() || child.abandoned) {
+    child.link->Close(nullptr);
+    child.link->FailDialogs(std::make_exception_ptr(
+        TransportClosed("actor " + ToString(child.aid) + " is given up")));
+    co_return;
+  }
+  if (!child.exited()) {
+    // Its channel has ended first: the end of the process is on its way.
+    const absl::Duration grace =
+        child.link->said_goodbye() ? kTerminateGrace : kExitNewsTimeout;
+    auto exited = [&] { return child.exited() || child.abandoned; };
+    if (!co_await WaitShielded(child, "exit of a child", Now() + grace,
+                               exited)) {
+      child.process->KillSubtree();
+      co_await WaitShielded(child, "exit of a killed child",
+                            Now() + kKillTimeout, exited);
+    }
+  } else {
+    // What it has said last is still to be read.
+    co_await WaitShielded(child, "last words of a child",
+                          Now() + kExitNewsTimeout,
+                          [&] { return child.link->closed(); });
+    child.link->Close(nullptr);
+  }
+  Judge(child);
+  co_await WaitShielded(
+      child, "sweep of a child's processes", Now() + kKillTimeout,
+      [&] { return child.process->swept() || child.abandoned; });
+}
+
+void ActorNursery::Judge(Child& child) {
+  const ActorExit exit = child.process->exit().value_or(ActorExit());
+  const bool clean = child.link->said_goodbye() && exit.signal == 0 &&
+                     exit.code == 0 && child.link->goodbye_error() == nullptr;
+  std::exception_ptr error;
+  if (clean) {
+    child.link->FailDialogs(std::make_exception_ptr(
+        TransportClosed("actor " + ToString(child.aid) + " has ended")));
+    return;
+  }
+  error = child.link->goodbye_error() ? child.link->goodbye_error()
+                                      : DeathOf(child);
+  child.link->FailDialogs(error);
+  TRACTOR_LOG(cancel) << DescribeException(error);
+  // Whoever started it is told by its exception.
+  if (child.starting || child.one_shot || child.killed) return;
+  AddError(error);
+}
+
+void ActorNursery::AddError(std::exception_ptr error) {
+  errors_.push_back(std::move(error));
+  body_scope_.Cancel(CancelReason::kSibling, DescribeException(errors_.back()));
+}
+
+Task<> ActorNursery::WaitForChildren() {
+  while (!children_.empty()) {
+    co_await waiters_->child_done.Wait("children of an actor nursery");
+  }
+}
+
+// ---- end
+// ----------------------------------------------------------------------
+
+Task<> ActorNursery::Cancel(std::string_view reason) {
+  cancel_called_ = true;
+  const std::string why =
+      reason.empty() ? "the actor nursery was cancelled" : std::string(reason);
+  const absl::Time deadline =
+      runtime_.TeardownDeadline(options_.cancel_budget());
+  const std::vector<ChildPtr> children = children_;
+  auto all = [&](Nursery& nursery) -> Task<> {
+    for (const ChildPtr& child : children) {
+      nursery.StartSoon(
+          TaskName("end of " + child->aid.name),
+          [this, &why, deadline](ChildPtr ended) -> Task<> {
+            return EndChildBy(std::move(ended), why, deadline);
+          },
+          child);
+    }
+    co_return;
+  };
+  CancelScope shield(absl::InfiniteFuture(), /*shield=*/true);
+  auto shielded = [&]() -> Task<> { co_await WithNursery(all); };
+  co_await shield.Run(shielded);
+}
+
+Task<> ActorNursery::EndChild(ChildPtr child, std::string reason) {
+  return EndChildBy(std::move(child), std::move(reason),
+                    runtime_.TeardownDeadline(options_.cancel_budget()));
+}
+
+Task<> ActorNursery::EndChildBy(ChildPtr child, std::string reason,
+                                absl::Time deadline) {
+  auto done = [&] { return child->done; };
+  if (done()) co_return;
+  child->ending = true;
+  const absl::Duration budget =
+      std::max(deadline - Now(), absl::ZeroDuration());
+  if (!child->link->ready()) {
+    co_await KillChild(child, {}, budget);
+    co_return;
+  }
+  child->link->SendCancelActor(reason, runtime_.config().self, budget);
+  auto answered = [&] {
+    return child->done || child->link->actor_cancel_acked().has_value() ||
+           child->link->closed();
+  };
+  if (!co_await WaitShielded(*child, "ack of a cancelled child",
+                             Now() + kCancelAckTimeout, answered)) {
+    TRACTOR_LOG(cancel) << ToString(child->aid) << " does not answer: SIGTERM";
+    if (child->process->Terminate()) {
+      co_await WaitShielded(*child, "child after SIGTERM",
+                            Now() + kTerminateGrace, done);
+    }
+    if (!done()) {
+      co_await KillChild(child, "the ack of a cancel", kCancelAckTimeout);
+    }
+    co_return;
+  }
+  const absl::Time limit = deadline + kDeadlineSlack;
+  if (!co_await WaitShielded(*child, "end of a cancelled child", limit, done)) {
+    co_await KillChild(child, "its end after a cancel", budget);
+  }
+}
+
+Task<> ActorNursery::KillChild(ChildPtr child, std::string_view missed,
+                               absl::Duration budget) {
+  auto done = [&] { return child->done; };
+  const bool killed = child->process->KillSubtree();
+  if (!missed.empty()) {
+    TRACTOR_LOG(cancel) << ToString(child->aid) << " has missed " << missed
+                        << (killed ? ": SIGKILL" : ": given up");
+    errors_.push_back(
+        std::make_exception_ptr(ActorTooSlowError(child->aid, missed, budget)));
+  }
+  child->killed = true;
+  if (killed && co_await WaitShielded(*child, "killed child",
+                                      Now() + kKillTimeout, done)) {
+    co_return;
+  }
+  if (killed) {
+    errors_.push_back(std::make_exception_ptr(
+        RuntimeFailure("the process of " + ToString(child->aid) +
+                       " has outlived its SIGKILL: the kernel is holding it")));
+  }
+  child->abandoned = true;
+  child->changed->NotifyAll();
+  co_await WaitShielded(*child, "child that is given up", Now() + kKillTimeout,
+                        done);
+}
+
+std::string ActorNursery::ReasonFor(const Outcome<>& body_end) const {
+  if (!errors_.empty()) return DescribeException(errors_.front());
+  if (body_end.has_error()) return DescribeException(body_end.error());
+  return "the parent is cancelled";
+}
+
+Task<> ActorNursery::Finish(Outcome<> end) {
+  // A child's death may come out of the body as well, where it was being
+  // called.
+  if (end.has_error() &&
+      std::find(errors_.begin(), errors_.end(), end.error()) == errors_.end()) {
+    errors_.push_back(end.error());
+  }
+  if (!children_.empty()) co_await Cancel(ReasonFor(end));
+  ThrowCollapsed("errors in an actor nursery", std::move(errors_));
+  if (end.cancelled()) co_await std::move(end).Get();
+}
+
+}  // namespace tractor

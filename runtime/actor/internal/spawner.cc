@@ -1,0 +1,122 @@
+// Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
+#include "runtime/actor/internal/spawner.h"
+
+#include <csignal>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "runtime/log/log.h"
+
+namespace tractor::internal {
+
+class Spawner::ForkedProcess final : public Process {
+ public:
+  explicit ForkedProcess(Spawner& spawner) : spawner_(&spawner) {}
+
+  bool Terminate() override { return Signal(SIGTERM, /*subtree=*/false); }
+  bool KillSubtree() override { return Signal(SIGKILL, /*subtree=*/true); }
+
+ private:
+  friend class Spawner;
+
+  bool Signal(int signal, bool subtree) {
+    if (spawner_ == nullptr || child_id_ == 0 || exit_.has_value()) return true;
+    return spawner_->client_.Kill(child_id_, signal, subtree).ok();
+  }
+
+  Spawner* spawner_;  // null once it is gone
+  uint64_t child_id_ = 0;
+};
+
+Spawner::Spawner(forkserver::Client client) : client_(std::move(client)) {}
+
+Spawner::~Spawner() {
+  for (auto& [request, process] : by_request_) process->spawner_ = nullptr;
+}
+
+std::shared_ptr<Process> Spawner::Spawn(const proto::SpawnSpec& spec,
+                                        os::Fd channel) {
+  auto process = std::make_shared<ForkedProcess>(*this);
+  const absl::StatusOr<uint64_t> request =
+      client_.Spawn(spec, std::move(channel));
+  if (!request.ok()) {
+    process->failure_ = std::string(request.status().message());
+    return process;
+  }
+  by_request_[*request] = process;
+  used_ = true;
+  spawned_.NotifyAll();
+  return process;
+}
+
+// An actor that never has children does not even watch the socket.
+Task<> Spawner::Run() {
+  while (!used_) co_await spawned_.Wait("first child");
+  io::FdWaiter waiter(client_.fd());
+  while (true) {
+    absl::StatusOr<std::vector<forkserver::Event>> events = client_.Drain();
+    if (!events.ok()) {
+      OnLost(events.status());
+      throw RuntimeFailure("the forkserver of this tree is gone: " +
+                           std::string(events.status().message()));
+    }
+    for (forkserver::Event& event : *events) OnEvent(event);
+    co_await waiter.Readable();
+  }
+}
+
+void Spawner::OnEvent(forkserver::Event& event) {
+  const auto found = by_request_.find(forkserver::RequestId(event));
+  if (found == by_request_.end()) return;
+  const std::shared_ptr<ForkedProcess> process = found->second;
+  if (auto* forked = std::get_if<forkserver::Forked>(&event)) {
+    OnForked(*process, *forked);
+  } else if (auto* failed = std::get_if<forkserver::Failed>(&event)) {
+    OnFailed(*process, *failed);
+    if (failed->body.child_id() == 0) by_request_.erase(found);
+  } else if (auto* exited = std::get_if<forkserver::Exited>(&event)) {
+    ActorExit exit;
+    exit.signal = exited->body.signal();
+    exit.core = exited->body.core();
+    exit.oom = exited->body.oom();
+    exit.code = exited->body.code();
+    exit.detail = process->failure_;
+    if (exited->body.swept()) by_request_.erase(found);
+    process->SetExit(exit, exited->body.swept());
+  } else if (std::holds_alternative<forkserver::Swept>(event)) {
+    by_request_.erase(found);
+    process->swept_ = true;
+    process->Changed();
+  }
+}
+
+void Spawner::OnForked(ForkedProcess& process, forkserver::Forked& forked) {
+  process.child_id_ = forked.child_id;
+  process.pid_ = forked.pid;
+  process.timing_ = std::move(forked.timing);
+  process.stdout_pipe_ = std::move(forked.stdout_pipe);
+  process.stderr_pipe_ = std::move(forked.stderr_pipe);
+  process.Changed();
+}
+
+void Spawner::OnFailed(ForkedProcess& process,
+                       const forkserver::Failed& failed) {
+  process.failure_ = std::string(forkserver::ToStatus(failed.body).message());
+  process.Changed();
+}
+
+void Spawner::OnLost(const absl::Status& status) {
+  auto processes = std::move(by_request_);
+  by_request_.clear();
+  for (auto& [request, process] : processes) {
+    process->spawner_ = nullptr;
+    ActorExit exit;
+    exit.signal = SIGKILL;
+    exit.detail = "the forkserver is gone: " + std::string(status.message());
+    process->SetExit(exit, true);
+  }
+}
+
+}  // namespace tractor::internal

@@ -1,0 +1,133 @@
+// Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
+//
+// Stream<In, Out>: typed messages, both ways, inside a context.
+//
+//   co_await ctx.WithStream([&](auto& stream) -> tractor::Task<> {
+//     co_await stream.Send(order);
+//     while (std::optional<Quote> quote = co_await stream.Receive()) { ... }
+//   });
+//
+// Rules.
+// - In order, nothing lost, each direction for itself. Send() and Receive() are
+//   checkpoints; several tasks may send, one may receive.
+// - Back-pressure is by credit: a receiver that does not keep up parks the
+//   *tasks* that send to it, never an actor's loop. A window is 256 KiB; one
+//   message may be larger than that.
+// - Receive() gives nullopt when the other side has left its stream block or
+// has
+//   returned; again and again. What was sent before is received first.
+// - A remote error comes out of both before everything else.
+// - The block of one side ends its own sending; the other may go on.
+#ifndef TRACTOR_RUNTIME_ACTOR_STREAM_H_
+#define TRACTOR_RUNTIME_ACTOR_STREAM_H_
+
+#include <coroutine>
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include "runtime/actor/internal/dialog.h"
+#include "runtime/actor/payload.h"
+#include "runtime/task/internal/exceptions.h"
+#include "runtime/task/operation.h"
+
+namespace tractor {
+
+namespace internal {
+
+// Sends one message; parks while there is no credit.
+template <class Ref>
+class [[nodiscard]] SendOperation final : public PendingSend {
+ public:
+  SendOperation(Dialog& dialog, Ref message)
+      : dialog_(dialog), message_(static_cast<Ref>(message)) {}
+
+  bool await_ready() const noexcept { return false; }
+  template <class P>
+  void await_suspend(std::coroutine_handle<P> frame) {
+    if (!Park(frame)) return;
+    if (!dialog_.can_send()) {
+      dialog_.QueueSend(*this);
+      return;
+    }
+    Append();
+    CompleteNow();
+  }
+  void await_resume() {
+    if (error_) std::rethrow_exception(std::move(error_));
+  }
+
+  void Append() override {
+    error_ = Catch([this] {
+      dialog_.CheckSend();
+      dialog_.AppendData(static_cast<Ref>(message_));
+    });
+  }
+
+ private:
+  bool Abort() noexcept override {
+    Unlink();
+    return true;
+  }
+  const char* Describe() const noexcept override {
+    return "credit to send on a stream";
+  }
+
+  Dialog& dialog_;
+  Ref message_;
+  std::exception_ptr error_;
+};
+
+struct ReceiveTag {};
+
+// Receives one message.
+template <class T>
+class [[nodiscard]] ReceiveOperation final {
+ public:
+  explicit ReceiveOperation(Dialog& dialog)
+      : dialog_(dialog), wait_(dialog.receivable(), "message of a stream") {}
+
+  bool await_ready() const noexcept { return false; }
+  template <class P>
+  void await_suspend(std::coroutine_handle<P> frame) {
+    wait_.await_suspend(frame);
+    if (dialog_.can_receive()) wait_.CompleteIfWaiting();
+  }
+  std::optional<T> await_resume() { return dialog_.TakeMessage<T>(); }
+
+ private:
+  Dialog& dialog_;
+  WaitList::Waiter wait_;
+};
+
+}  // namespace internal
+
+template <class In, class Out>
+class Stream {
+ public:
+  explicit Stream(internal::Dialog& dialog) : dialog_(dialog) {}
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  // A reference: the message must live until the co_await is over, which it
+  // does in one expression.
+  internal::SendOperation<const Out&> Send(const Out& message) {
+    return {dialog_, message};
+  }
+  // Takes the message where that saves a copy (std::string).
+  internal::SendOperation<Out&&> Send(Out&& message) {
+    return {dialog_, std::move(message)};
+  }
+
+  // nullopt: the end of the stream.
+  internal::ReceiveOperation<In> Receive() {
+    return internal::ReceiveOperation<In>(dialog_);
+  }
+
+ private:
+  internal::Dialog& dialog_;
+};
+
+}  // namespace tractor
+
+#endif  // TRACTOR_RUNTIME_ACTOR_STREAM_H_
