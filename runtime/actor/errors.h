@@ -180,12 +180,12 @@ class StreamOverrun : public RemoteActorError {
 
 // How a process ended.
 struct ActorExit {
-  int signal = 0;        // 0 when it exited by itself
-  bool core = false;     // a core was dumped
-  bool oom = false;      // the kernel's OOM killer did it
-  int code = 0;          // its exit code when signal is 0
-  bool booting = false;  // it ended before its hello
-  std::string detail;    // what else is known, for people; not kept apart
+  int signal = 0;           // 0 when it exited by itself
+  bool core = false;        // a core was dumped
+  bool oom = false;         // the kernel's OOM killer did it
+  int code = 0;             // its exit code when signal is 0
+  bool booting = false;     // it ended before its hello
+  std::string detail = {};  // what else is known; part of the text only
 };
 
 // An actor's process ended that should not have. source() is that actor.

@@ -39,7 +39,14 @@ std::string StripNested(std::string name) {
 std::string OtherMessage(const std::exception_ptr& error) {
   std::string message;
   VisitAs<std::string>(error, [&](const std::string& e) { message = e; });
-  VisitAs<const char*>(error, [&](const char* e) { message = e ? e : ""; });
+  // clang++-19 loses a pointer that is caught by reference, as VisitAs does.
+  Catch([&] {
+    try {
+      std::rethrow_exception(error);
+    } catch (const char* e) {
+      message = e != nullptr ? e : "";
+    }
+  });
   VisitAs<int>(error, [&](int e) { message = std::to_string(e); });
   return message;
 }
