@@ -150,7 +150,9 @@ TEST(FileTest, EveryFailedCallIsReportedAndLeavesNothingOpen) {
       TRACTOR_EXPECT_OK(text);
       break;
     }
-    if (fault.failed_call() != "close") EXPECT_THAT(text, HasErrno(EIO));
+    if (fault.failed_call() != "close") {
+      EXPECT_THAT(text, HasErrno(EIO));
+    }
   }
   fds.CheckNothingNew();
 }

@@ -287,7 +287,9 @@ TEST_P(ForkIntoTest, EveryFailedCallOfTheParentIsSurvived) {
       if (getpid() != parent) _exit(0);
       fired = fault.fired();
     }
-    if (fork.ok()) TRACTOR_EXPECT_OK(fork->pidfd.Wait());
+    if (fork.ok()) {
+      TRACTOR_EXPECT_OK(fork->pidfd.Wait());
+    }
     ASSERT_LT(n, 100);
   }
   fds.CheckNothingNew();
@@ -304,7 +306,9 @@ TEST_P(ForkIntoTest, ASecondThreadIsToldApart) {
     EXPECT_THAT(fork, HasCode(absl::StatusCode::kFailedPrecondition));
   } else {
     TRACTOR_EXPECT_OK(fork);
-    if (fork.ok()) TRACTOR_EXPECT_OK(fork->pidfd.Wait());
+    if (fork.ok()) {
+      TRACTOR_EXPECT_OK(fork->pidfd.Wait());
+    }
   }
 #endif
   stop.Notify();

@@ -110,8 +110,12 @@ TEST_F(RuntimeDirTest, TheUmaskDoesNotMatter) {
   const mode_t former = umask(0777);
   const auto root = Open();
   umask(former);
-  if (geteuid() == 0) TRACTOR_EXPECT_OK(root);  // others cannot open it
-  if (root.ok()) EXPECT_EQ(ModeOf(root->path()), 0700u);
+  if (geteuid() == 0) {  // others cannot open it
+    TRACTOR_EXPECT_OK(root);
+  }
+  if (root.ok()) {
+    EXPECT_EQ(ModeOf(root->path()), 0700u);
+  }
 }
 
 TEST_F(RuntimeDirTest, TheVariableIsReadFromTheEnvironment) {
