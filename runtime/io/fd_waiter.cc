@@ -52,8 +52,11 @@ struct FdWaiter::Impl {
     cancellation_slot_type get_cancellation_slot() const noexcept {
       return half->cancel.slot();
     }
-    void operator()(const error_code& error) const { OnReady(*half, error); }
+    void operator()(const error_code& error) const {
+      me->OnReady(*half, error);
+    }
 
+    Impl* me;
     Half* half;
   };
 
@@ -106,10 +109,11 @@ struct FdWaiter::Impl {
       Register();
     }
     half.parked = &wait;
+    reactor.AddSource(1);
     descriptor.async_wait(wait.side_ == Wait::Side::kRead
                               ? Descriptor::wait_read
                               : Descriptor::wait_write,
-                          Handler{&half});
+                          Handler{this, &half});
   }
 
   // Never undoes what has already happened: an operation that is ready is no
@@ -119,7 +123,9 @@ struct FdWaiter::Impl {
     HalfOf(wait).cancel.emit(asio::cancellation_type::all);
   }
 
-  static void OnReady(Half& half, const error_code& error) {
+  void OnReady(Half& half, const error_code& error) {
+    // Counted apart from the descriptor: Close() ends that one first.
+    reactor.AddSource(-1);
     Wait& wait = *std::exchange(half.parked, nullptr);
     if (error != asio::error::operation_aborted) {
       // Also for what epoll cannot watch: such files never block.

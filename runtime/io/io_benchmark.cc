@@ -139,7 +139,8 @@ void RunTask(F body) {
 }
 
 const Mode kModes[] = {
-    {"raw", [](os::Fd fd) { RawEcho(fd.get()); },
+    {"raw",
+     [](os::Fd fd) { RawEcho(fd.get()); },
      [](os::Fd fd, int rounds, Samples& samples) {
        RawPing(fd.get(), rounds, samples);
      },

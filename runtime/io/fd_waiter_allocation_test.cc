@@ -1,0 +1,49 @@
+// Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
+//
+// A wait allocates nothing. In a program of its own, since it counts every
+// operator new.
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "gtest/gtest.h"
+#include "runtime/io/fd_waiter.h"
+#include "runtime/io/testing.h"
+
+namespace {
+std::atomic<int> allocations = 0;
+}  // namespace
+
+void* operator new(size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+
+namespace tractor::io {
+namespace {
+
+TEST(FdWaiterAllocationTest, AWaitAllocatesNothing) {
+  int before = -1;
+  int after = -1;
+  RunIo([&]() -> Task<> {
+    auto [mine, theirs] = Pair();
+    const int peer = theirs.get();
+    FdWaiter waiter(mine.get());
+    char byte;
+    for (int i = 0; i < 100; ++i) {
+      if (i == 10) before = allocations;
+      (void)send(peer, "x", 1, MSG_NOSIGNAL);
+      co_await waiter.Readable();
+      (void)recv(waiter.fd(), &byte, 1, 0);
+    }
+    after = allocations;
+  });
+  EXPECT_GT(before, 0);  // it does count
+  EXPECT_EQ(after, before);
+}
+
+}  // namespace
+}  // namespace tractor::io
