@@ -12,7 +12,7 @@ setup() {
   mkdir -p "$TEST_TMPDIR/clone/.ci" "$TEST_TMPDIR/clone/tests"
   cd "$TEST_TMPDIR/clone"
   cp "$ci_run" .ci/run
-  mkdir places
+  mkdir places cgroups
   bazelw 'report "//a:x PASSED in 0.1s" "//a:y (cached) PASSED in 0.0s"'
 }
 
@@ -30,7 +30,7 @@ END
 
 run() {
   code=0
-  CI_PLACES="$PWD/places" CI_CGROUPS="$PWD/places" CI_SECONDS="${seconds:-1000}" \
+  CI_PLACES="$PWD/places" CI_CGROUPS="$PWD/cgroups" CI_SECONDS="${seconds:-1000}" \
     bash .ci/run >out 2>&1 || code=$?
 }
 
@@ -100,10 +100,15 @@ test_a_hang_ends_as_a_failure_and_the_rest_is_named() {
 
 test_what_is_left_behind_is_a_failure() {
   touch places/tractor-from-before
-  bazelw 'report "//a:x PASSED in 1s"; touch places/tractor-left'
+  bazelw 'report "//a:x PASSED in 1s"
+    touch places/tractor-left; mkdir -p places/tractor-0/tree-7
+    mkdir -p cgroups/user/tractor-tree-8'
   run
   expect "exit code" test "$code" = 1
   expect "names it" says 'places/tractor-left'
+  expect "names it" says 'places/tractor-0/tree-7'
+  expect "names it" says 'cgroups/user/tractor-tree-8'
+  expect "no runtime directory" test "$(grep -c 'tractor-0$' out)" = 0
   expect "only that" test "$(grep -c 'from-before' out)" = 0
   expect "the count" last_line "8 passed, 1 failed"
 }
