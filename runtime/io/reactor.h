@@ -12,8 +12,9 @@
 //   Everything but Wake() is for that thread.
 // - It is Current() from its construction to its destruction; they nest.
 // - Every FdWaiter on it must be gone before it.
-// - It holds descriptors (epoll, eventfd, timerfd), all close-on-exec. A fork
-//   that goes on to run tasks needs a reactor of its own.
+// - It holds descriptors (epoll, eventfd, timerfd), all close-on-exec. A forked
+//   child shares the epoll set: it must leave this reactor and its waiters
+//   alone (not even destroy them) and make a reactor of its own.
 #ifndef TRACTOR_RUNTIME_IO_REACTOR_H_
 #define TRACTOR_RUNTIME_IO_REACTOR_H_
 

@@ -92,7 +92,7 @@ TEST_F(ReactorTest, WakeEndsAWaitThatIsGoingOn) {
 }
 
 // Parks until `wanted` posts have come.
-class Posts : public Operation {
+class Posts final : public Operation {
  public:
   explicit Posts(int wanted) : wanted_(wanted) {}
   bool await_ready() const noexcept { return false; }
