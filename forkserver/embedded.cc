@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -109,6 +110,10 @@ absl::StatusOr<ChildContext> BecomeZygote(Inheritance& from) {
   TRACTOR_RETURN_IF_ERROR(os::CloseAllExcept(keep));
   TRACTOR_RETURN_IF_ERROR(RaiseFdLimit(&context.open_files));
   TRACTOR_RETURN_IF_ERROR(os::SetName("tractor-zygote"));
+  // Only their places: a child's setenv then need not copy the environment.
+  for (const char* name : {kTreeVariable, kActorVariable, kPathVariable}) {
+    if (setenv(name, "", 1) != 0) return os::ErrnoStatus(errno, "setenv");
+  }
   if (from.options.argv != nullptr) {
     auto title =
         os::TitleArea::Capture(from.options.argc, from.options.argv, environ);
