@@ -8,7 +8,7 @@
 #include <array>
 #include <cctype>
 #include <locale>
-#include <memory>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
@@ -36,9 +36,19 @@ constexpr auto kLevels = std::to_array<NamedLevel>({
 
 std::atomic<LogSink> sink = nullptr;
 std::atomic<uint64_t> lost = 0;
-// "3f9a1c07 worker@4711". Old ones are never freed: another thread may be
-// reading one, and an actor sets it once or twice.
-std::atomic<const std::string*> identity = nullptr;
+
+// "3f9a1c07 worker@4711". A plain array, because records are written until the
+// very end, when thread_local objects have been destroyed.
+struct Identity {
+  std::array<char, 160> text = {};
+  size_t size = 0;
+};
+constinit thread_local Identity identity;
+
+std::string IdentityText() {
+  if (identity.size == 0) return std::to_string(getpid());
+  return std::string(identity.text.data(), identity.size);
+}
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
@@ -109,9 +119,10 @@ LogLevel GetLogLevel() {
 }
 
 void SetLogIdentity(std::string_view actor, std::string_view tree) {
-  auto text = std::make_unique<std::string>(tree);
-  *text += (tree.empty() ? "" : " ") + std::string(actor);
-  identity.store(text.release(), std::memory_order_release);
+  std::string text(tree);
+  if (!tree.empty()) text += ' ';
+  text += actor;
+  identity.size = text.copy(identity.text.data(), identity.text.size());
 }
 
 void SetLogSink(LogSink new_sink) {
@@ -131,9 +142,7 @@ LogRecord::LogRecord(LogLevel level, const char* file, int line)
   text_ << absl::FormatTime("%Y-%m-%d%ET%H:%M:%E6SZ", absl::Now(),
                             absl::UTCTimeZone())
         << ' ' << Upper(LogLevelName(level)) << ' ';
-  const std::string* const who = identity.load(std::memory_order_acquire);
-  if (who != nullptr) text_ << *who << ' ';
-  text_ << BaseName(file) << ':' << line << "] ";
+  text_ << IdentityText() << ' ' << BaseName(file) << ':' << line << "] ";
 }
 
 LogRecord::~LogRecord() {

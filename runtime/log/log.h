@@ -52,8 +52,9 @@ absl::StatusOr<LogLevel> ParseLogLevel(std::string_view name);
 void SetLogLevel(LogLevel level);
 LogLevel GetLogLevel();
 
-// Who is in front of every record of this process: "name@pid" and the short id
-// of the tree. From any thread.
+// Who is in front of every record of this thread: the short id of the tree and
+// "name@pid"; together at most 160 bytes. Threads that have none, as those that
+// only help an actor, show the number of the process. Two empty texts: none.
 void SetLogIdentity(std::string_view actor, std::string_view tree);
 
 // Where records go instead of stderr; null: stderr again. `line` ends in a

@@ -88,6 +88,22 @@ TEST_F(LogTest, RecordHasTimeLevelIdentityAndPlace) {
                     "listening on 7\n$"));
 }
 
+TEST_F(LogTest, IdentityIsThatOfTheThread) {
+  SetLogIdentity("one@1", "tree");
+  std::thread([] { SetLogIdentity("two@1", "tree"); }).join();
+  TRACTOR_LOG(info) << "x";
+  EXPECT_THAT(text_, HasSubstr(" tree one@1 "));
+  text_.clear();
+  std::thread([] { TRACTOR_LOG(info) << "x"; }).join();
+  EXPECT_THAT(text_, HasSubstr(" INFO " + std::to_string(getpid()) + " log"));
+}
+
+TEST_F(LogTest, LongIdentityIsCut) {
+  SetLogIdentity(std::string(1000, 'n'), "tree");
+  TRACTOR_LOG(info) << "x";
+  EXPECT_THAT(text_, HasSubstr(" tree " + std::string(155, 'n') + " log"));
+}
+
 TEST_F(LogTest, SuppressedRecordIsNotEvenFormatted) {
   int formatted = 0;
   const auto format = [&formatted] { return ++formatted; };

@@ -8,6 +8,7 @@
 #include <gelf.h>
 #include <libelf.h>
 #include <link.h>
+#include <time.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -20,6 +21,10 @@
 
 namespace tractor::internal {
 namespace {
+
+// A program of this size takes 5 ms. In one that is much larger the lines that
+// are not found by then stay unknown; names have been found by then.
+constexpr int64_t kMaxCpuMillis = 30;
 
 // Where the program's own file lies in memory.
 struct Program {
@@ -51,6 +56,13 @@ std::string Demangled(const char* name) {
   const std::unique_ptr<char, decltype(&std::free)> text(
       abi::__cxa_demangle(name, nullptr, nullptr, &status), &std::free);
   return status == 0 ? text.get() : name;
+}
+
+// CPU time of this thread, which is what a look-up takes from its tasks.
+int64_t CpuMillis() {
+  timespec time = {};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return time.tv_sec * 1000 + time.tv_nsec / 1'000'000;
 }
 
 // A coroutine's body has the name of the coroutine and more; g++ even gives it
@@ -138,10 +150,12 @@ void ProgramFile::FindNames(std::vector<Wanted>& wanted) {
 
 // clang writes no table from addresses to units, so all units are asked.
 void ProgramFile::FindLines(std::vector<Wanted>& wanted) {
+  const int64_t give_up = CpuMillis() + kMaxCpuMillis;
   Dwarf_CU* unit = nullptr;
   Dwarf_Die die;
   while (dwarf_ != nullptr && dwarf_get_units(dwarf_, unit, &unit, nullptr,
                                               nullptr, &die, nullptr) == 0) {
+    if (CpuMillis() >= give_up) return;
     for (Wanted& one : wanted) {
       if (one.address == 0 || one.symbol.line != 0) continue;
       if (dwarf_haspc(&die, one.address) != 1) continue;
