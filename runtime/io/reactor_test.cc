@@ -42,7 +42,18 @@ TEST_F(ReactorTest, CurrentIsTheInnermostOfThisThread) {
   EXPECT_EQ(Reactor::CurrentOrNull(), nullptr);
 }
 
+// UBSan asks by pipe() whether an object is readable: without descriptors it
+// takes every object for a broken one.
+#if defined(__has_feature)
+#if __has_feature(undefined_behavior_sanitizer)
+#define TRACTOR_TEST_UBSAN 1
+#endif
+#endif
+
 TEST_F(ReactorTest, WithoutDescriptorsItCannotBeMade) {
+#ifdef TRACTOR_TEST_UBSAN
+  GTEST_SKIP() << "UBSan needs descriptors of its own";
+#endif
   rlimit old;
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
   const auto open = *os::OpenFds();
