@@ -1,6 +1,8 @@
 // Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
 #include "runtime/task/exception_group.h"
 
+#include <mutex>
+
 #include "runtime/task/internal/exceptions.h"
 
 namespace tractor {
@@ -32,12 +34,14 @@ std::string Indented(std::string_view text, std::string_view indent) {
   return result;
 }
 
+std::string BriefText(std::string_view message, size_t count) {
+  return std::string(message) + " (" + std::to_string(count) +
+         (count == 1 ? " error)" : " errors)");
+}
+
 std::string TreeText(std::string_view message,
                      const std::vector<std::exception_ptr>& errors) {
-  std::string text(message);
-  text += errors.size() == 1
-              ? " (1 error)"
-              : " (" + std::to_string(errors.size()) + " errors)";
+  std::string text = BriefText(message, errors.size());
   for (size_t i = 0; i < errors.size(); ++i) {
     const bool last = i + 1 == errors.size();
     text += "\n|- ";
@@ -48,11 +52,26 @@ std::string TreeText(std::string_view message,
 
 }  // namespace
 
+struct ExceptionGroup::Text {
+  std::once_flag once;
+  std::string text;
+};
+
 ExceptionGroup::ExceptionGroup(std::string_view message,
                                std::vector<std::exception_ptr> errors)
     : message_(message),
       errors_(std::move(errors)),
-      text_(TreeText(message_, errors_)) {}
+      text_(std::make_shared<Text>()) {}
+
+const char* ExceptionGroup::what() const noexcept {
+  std::call_once(text_->once,
+                 [this] { text_->text = TreeText(message_, errors_); });
+  return text_->text.c_str();
+}
+
+std::string ExceptionGroup::Brief() const {
+  return BriefText(message_, errors_.size());
+}
 
 std::vector<std::exception_ptr> ExceptionGroup::Leaves() const {
   std::vector<std::exception_ptr> leaves;
@@ -110,6 +129,20 @@ std::string DescribeException(const std::exception_ptr& error) {
                      : internal::TypeName(error) + ": " + e.what();
       },
       [&error] { return internal::TypeName(error); });
+}
+
+std::string DescribeBriefly(const std::exception_ptr& error) {
+  if (!error) return "no error";
+  const std::string type = internal::TypeName(error);
+  return internal::VisitException(
+      error,
+      [&type](const std::exception& e) {
+        const auto* brief = dynamic_cast<const BriefError*>(&e);
+        if (brief != nullptr) return brief->Brief();
+        const std::string_view text = e.what();
+        return type + ": " + std::string(text.substr(0, text.find('\n')));
+      },
+      [&type] { return type; });
 }
 
 }  // namespace tractor

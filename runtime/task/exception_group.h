@@ -18,6 +18,7 @@
 #include <concepts>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,7 +29,16 @@
 
 namespace tractor {
 
-class ExceptionGroup : public std::exception {
+// An error whose what() is long, or slow to make.
+class BriefError {
+ public:
+  virtual std::string Brief() const = 0;  // one line
+
+ protected:
+  virtual ~BriefError() = default;
+};
+
+class ExceptionGroup : public std::exception, public BriefError {
  public:
   using Predicate = std::function<bool(const std::exception_ptr&)>;
 
@@ -55,13 +65,18 @@ class ExceptionGroup : public std::exception {
   template <class E>
   bool Contains() const;
 
-  // The text of a tree, one error a line, nested groups indented.
-  const char* what() const noexcept override { return text_.c_str(); }
+  // The text of a tree, one error a line, nested groups indented. Made when it
+  // is first asked for.
+  const char* what() const noexcept override;
+  // "errors in a nursery (2 errors)".
+  std::string Brief() const override;
 
  private:
+  struct Text;
+
   std::string message_;
   std::vector<std::exception_ptr> errors_;
-  std::string text_;
+  std::shared_ptr<Text> text_;  // of all copies
 };
 
 // True when `error` is an E (not when it is a group that holds one).
@@ -77,8 +92,11 @@ std::exception_ptr Collapse(std::exception_ptr error);
 void ThrowCollapsed(std::string_view message,
                     std::vector<std::exception_ptr> errors);
 
-// "std::out_of_range: index 7", in one line where the error has one.
+// "std::out_of_range: index 7": the type and the whole what().
 std::string DescribeException(const std::exception_ptr& error);
+// The same in one line, which is quick for every error: what reasons of cancels
+// and log records say.
+std::string DescribeBriefly(const std::exception_ptr& error);
 // "std::out_of_range"; "unknown exception" when it is no std::exception.
 std::string ExceptionTypeName(const std::exception_ptr& error);
 

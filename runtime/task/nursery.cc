@@ -26,8 +26,8 @@ void Nursery::Spawn(internal::ChildTask* child) {
 void Nursery::AddError(std::exception_ptr error, const std::string& who) {
   errors_.push_back(std::move(error));
   if (cancel_scope_.cancel_called()) return;
-  cancel_scope_.Cancel(CancelReason::kSibling,
-                       DescribeException(errors_.back()), who);
+  cancel_scope_.Cancel(CancelReason::kSibling, DescribeBriefly(errors_.back()),
+                       who);
 }
 
 void Nursery::OnChildDone(std::exception_ptr error, bool cancelled,

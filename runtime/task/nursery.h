@@ -44,7 +44,7 @@
 
 namespace tractor {
 
-template <class T>
+template <class T = void>
 class TaskStatus;
 
 // `n.StartSoon(TaskName("poller"), Poll, 3)`: how the task is called in the

@@ -103,6 +103,14 @@ void ThreadCall::Start(CapacityLimiter::Token token,
   scheduler.AddExternalWork(1);
 }
 
+Task<> ThreadCall::NextEventShielded() {
+  CancelScope shield(absl::InfiniteFuture(), /*shield=*/true);
+  auto next = [&]() -> Task<> { co_await NextEvent(); };
+  shield_ = &shield;
+  co_await shield.Run(next);
+  shield_ = nullptr;
+}
+
 std::function<Task<>()> ThreadCall::TakeBody() {
   return std::exchange(body_, nullptr);
 }
@@ -160,7 +168,12 @@ void ThreadCall::RunInTask(std::function<Task<>()> body) {
 
 bool ThreadCall::Cancelled() {
   bool cancelled = true;
-  auto ask = [&] { cancelled = task_->cancelled(); };
+  auto ask = [&] {
+    // While it waits the task is shielded; what counts lies outside of that.
+    cancelled = shield_ != nullptr && shield_->is_open()
+                    ? shield_->status().parent()->effective()
+                    : task_->cancelled();
+  };
   RunInLoop(ask);
   return cancelled;
 }

@@ -31,7 +31,6 @@
 #include <utility>
 #include <variant>
 
-#include "runtime/task/cancel_scope.h"
 #include "runtime/task/capacity_limiter.h"
 #include "runtime/task/internal/exceptions.h"
 #include "runtime/task/internal/thread_call.h"
@@ -145,9 +144,7 @@ Task<std::invoke_result_t<F&>> ToThread::Run(F f, ToThreadOptions options) {
     if (options.abandon_on_cancel()) {
       co_await call->NextEvent();
     } else {
-      CancelScope shield(absl::InfiniteFuture(), /*shield=*/true);
-      auto next = [&]() -> Task<> { co_await call->NextEvent(); };
-      co_await shield.Run(next);
+      co_await call->NextEventShielded();
     }
     std::function<Task<>()> body = call->TakeBody();
     if (!body) break;

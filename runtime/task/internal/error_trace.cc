@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
+#include <typeinfo>
 
 namespace tractor::internal {
 namespace {
@@ -13,6 +14,7 @@ constexpr size_t kMaxPlaces = 64;
 
 struct Trace {
   const void* exception = nullptr;
+  const std::type_info* type = nullptr;
   // The frame that the exception goes to next. An exception object's address
   // may be used again; a trace is continued only by the very next frame
   // outwards.
@@ -56,6 +58,7 @@ void RecordErrorPlace(const FrameBase& frame) noexcept {
     table.newest = (table.newest + 1) % kTraces;
     trace = &table.traces[table.newest];
     trace->exception = exception;
+    trace->type = frame.error.__cxa_exception_type();
     trace->places.clear();
   }
   trace->next = Outwards(frame);
@@ -69,7 +72,9 @@ std::vector<std::source_location> ErrorPlaces(const std::exception_ptr& error) {
   const void* exception = Identity(error);
   for (size_t i = 0; i < kTraces; ++i) {
     const Trace& trace = table.traces[(table.newest + kTraces - i) % kTraces];
-    if (trace.exception == exception) return trace.places;
+    if (trace.exception != exception) continue;
+    if (*trace.type != *error.__cxa_exception_type()) return {};
+    return trace.places;
   }
   return {};
 }

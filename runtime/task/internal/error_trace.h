@@ -18,7 +18,9 @@ namespace tractor::internal {
 void RecordErrorPlace(const FrameBase& frame) noexcept;
 
 // The places of `error` on this thread, innermost first; empty when they are
-// not known (any more: the last 64 errors of a thread are kept).
+// not known (any more: the last 64 errors of a thread are kept). An error is
+// known by its address and type: one that never passed a task may be taken for
+// an earlier one that has died. Keeping errors alive to tell would be worse.
 std::vector<std::source_location> ErrorPlaces(const std::exception_ptr& error);
 
 }  // namespace tractor::internal

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 
+#include "runtime/task/cancel_scope.h"
 #include "runtime/task/capacity_limiter.h"
 #include "runtime/task/operation.h"
 #include "runtime/task/scheduler.h"
@@ -65,6 +66,8 @@ class ThreadCall : public std::enable_shared_from_this<ThreadCall> {
 
   // ---- in the loop's thread ----
   EventWait NextEvent() { return EventWait(*this); }
+  // Whatever is cancelled meanwhile.
+  Task<> NextEventShielded();
   // What the thread wants to have run; empty when the thread is done.
   std::function<Task<>()> TakeBody();
 
@@ -90,6 +93,7 @@ class ThreadCall : public std::enable_shared_from_this<ThreadCall> {
   // Used in the loop's thread only.
   Scheduler* scheduler_ = nullptr;  // null: finished or abandoned
   const TaskNode* task_ = nullptr;
+  CancelScope* shield_ = nullptr;  // of NextEventShielded()
   std::optional<CapacityLimiter::Token> token_;
   EventWait* waiting_ = nullptr;
   std::function<Task<>()> body_;
