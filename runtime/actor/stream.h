@@ -37,9 +37,9 @@ namespace internal {
 
 // Sends one message; parks while there is no credit.
 template <class Ref>
-class [[nodiscard]] SendOperation final : public PendingSend {
+class [[nodiscard]] StreamSendOperation final : public PendingSend {
  public:
-  SendOperation(Dialog& dialog, Ref message)
+  StreamSendOperation(Dialog& dialog, Ref message)
       : dialog_(dialog), message_(static_cast<Ref>(message)) {}
 
   bool await_ready() const noexcept { return false; }
@@ -82,9 +82,9 @@ struct ReceiveTag {};
 
 // Receives one message.
 template <class T>
-class [[nodiscard]] ReceiveOperation final {
+class [[nodiscard]] StreamReceiveOperation final {
  public:
-  explicit ReceiveOperation(Dialog& dialog)
+  explicit StreamReceiveOperation(Dialog& dialog)
       : dialog_(dialog), wait_(dialog.receivable(), "message of a stream") {}
 
   bool await_ready() const noexcept { return false; }
@@ -111,17 +111,17 @@ class Stream {
 
   // A reference: the message must live until the co_await is over, which it
   // does in one expression.
-  internal::SendOperation<const Out&> Send(const Out& message) {
+  internal::StreamSendOperation<const Out&> Send(const Out& message) {
     return {dialog_, message};
   }
   // Takes the message where that saves a copy (std::string).
-  internal::SendOperation<Out&&> Send(Out&& message) {
+  internal::StreamSendOperation<Out&&> Send(Out&& message) {
     return {dialog_, std::move(message)};
   }
 
   // nullopt: the end of the stream.
-  internal::ReceiveOperation<In> Receive() {
-    return internal::ReceiveOperation<In>(dialog_);
+  internal::StreamReceiveOperation<In> Receive() {
+    return internal::StreamReceiveOperation<In>(dialog_);
   }
 
  private:
