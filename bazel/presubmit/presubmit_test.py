@@ -109,6 +109,7 @@ class ConventionsTest(unittest.TestCase):
                       "std::this_thread::sleep_for(1ms);")
     self.assert_clean("os/a_test.cc", "co_await tractor::Sleep(1s);")
     self.assert_clean("os/a.cc", "usleep(10);")
+    self.assert_clean("tests/support/a.cc", "while (!Look()) usleep(10);")
 
   def test_sleeping_shell_tests(self):
     line = "#" + _LICENSE[2:]
@@ -119,7 +120,9 @@ class ConventionsTest(unittest.TestCase):
     self.assert_found("pid", "forkserver/a.cc", "kill(pid, SIGKILL);")
     self.assert_found("pid", "tests/a.cc", "::kill(pid, 9);")
     self.assert_found("pid", "tools/a.cc", "if (killpg (pid, 9)) {}")
-    self.assert_clean("os/a.cc", "kill(pid, 0);")
+    self.assert_clean("os/a.cc", "kill(pid, SIGKILL);")
+    self.assert_clean("tests/a.cc", "EXPECT_EQ(kill(a.pid(), 0), 0);")
+    self.assert_found("pid", "tests/a.cc", "kill(f(0), 9); g(1, 0);")
     self.assert_clean("tools/a.cc", "pidfd.Kill(9); cgroup.kill(); Skill(1);")
 
   def test_unfinished_work(self):
