@@ -285,6 +285,7 @@ class KillTest : public LiveCgroupTest {
   }
 
   void TearDown() override {
+    if (!IsSkipped()) (void)cgroup().Kill();  // whatever the test has done
     int reaped = 0;
     while (waitpid(-1, nullptr, 0) > 0) ++reaped;
     if (!IsSkipped()) {
