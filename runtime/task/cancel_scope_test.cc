@@ -2,6 +2,8 @@
 //
 // The rules of cancel scopes. Names in brackets are those of trio's own tests
 // (trio/_core/_tests/test_run.py) that a test was ported from.
+//
+// Long: one small test for each rule.
 #include "runtime/task/cancel_scope.h"
 
 #include <stdexcept>

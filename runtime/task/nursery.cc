@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "runtime/task/exception_group.h"
+#include "runtime/task/internal/exceptions.h"
 #include "runtime/task/scheduler.h"
 
 namespace tractor {
@@ -67,11 +68,8 @@ namespace internal {
 
 Next ChildTask::Begin() {
   FrameBase* frame = nullptr;
-  try {
-    frame = &MakeBody();
-  } catch (...) {
-    return End(std::current_exception(), false);
-  }
+  std::exception_ptr error = Catch([&] { frame = &MakeBody(); });
+  if (error) return End(std::move(error), false);
   frame->task = this;
   frame->boundary = this;
   frame->awaited_by_loop = true;

@@ -99,15 +99,20 @@ class Nursery {
     Spawn(child);
   }
 
-  // See above. A checkpoint.
+  // See above. A checkpoint. `f` is named, or captures nothing but references
+  // (docs/traps.md, 1).
   template <class T = void, class F, class... A>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, TaskName>)
-  Task<T> Start(F f, A... args) {
-    return StartNamed<T>(TaskName({}), std::move(f), std::move(args)...);
+    requires(!std::is_same_v<std::remove_cvref_t<F>, TaskName> &&
+             internal::kMayBeInlineInAwait<F>)
+  Task<T> Start(F&& f, A... args) {
+    return StartNamed<T, std::decay_t<F>>(TaskName({}), std::forward<F>(f),
+                                          std::move(args)...);
   }
   template <class T = void, class F, class... A>
-  Task<T> Start(TaskName name, F f, A... args) {
-    return StartNamed<T>(std::move(name), std::move(f), std::move(args)...);
+    requires(internal::kMayBeInlineInAwait<F>)
+  Task<T> Start(TaskName name, F&& f, A... args) {
+    return StartNamed<T, std::decay_t<F>>(std::move(name), std::forward<F>(f),
+                                          std::move(args)...);
   }
 
   // Children that have not ended.

@@ -1,6 +1,8 @@
 // Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
 //
 // The rules of nurseries; Start() has a file of its own.
+//
+// Long: one small test for each rule.
 #include "runtime/task/nursery.h"
 
 #include <memory>

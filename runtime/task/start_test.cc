@@ -1,6 +1,8 @@
 // Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
 //
 // Nursery::Start() in all its corners (trio: test_nursery_start and around).
+//
+// Long: one small test for each rule.
 #include <memory>
 #include <stdexcept>
 #include <string>

@@ -191,6 +191,14 @@ inline Task<void> internal::Promise<void>::get_return_object() {
   return Task<void>(std::coroutine_handle<Promise>::from_promise(*this));
 }
 
+namespace internal {
+// Whether an argument of type F&& is named or has a trivial destructor.
+template <class F>
+inline constexpr bool kMayBeInlineInAwait =
+    std::is_lvalue_reference_v<F> ||
+    std::is_trivially_destructible_v<std::remove_cvref_t<F>>;
+}  // namespace internal
+
 template <class T>
 inline constexpr bool kIsTask = false;
 template <class T>
@@ -203,8 +211,7 @@ inline constexpr bool kIsTask<Task<T>> = true;
 template <class F, class... A>
 concept Body =
     std::invocable<F&, A...> && kIsTask<std::invoke_result_t<F&, A...>> &&
-    (std::is_lvalue_reference_v<F> ||
-     std::is_trivially_destructible_v<std::remove_cvref_t<F>>);
+    internal::kMayBeInlineInAwait<F>;
 
 template <class F, class... A>
 using BodyResult = typename std::invoke_result_t<F&, A...>::value_type;
