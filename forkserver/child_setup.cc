@@ -27,11 +27,6 @@ namespace {
 
 constexpr char kExecSpecVariable[] = "TRACTOR_EXEC_SPEC";
 
-std::string Title(const proto::SpawnSpec& spec) {
-  if (!spec.title().empty()) return spec.title();
-  return "tractor[" + spec.actor().name() + "]";
-}
-
 std::string JoinedPath(const proto::SpawnSpec& spec) {
   std::string path;
   for (const std::string& name : spec.path()) {
@@ -109,12 +104,12 @@ absl::Status SetUpFds(const ChildContext& context, const ChildPlan& plan) {
 }
 
 absl::Status SetUpTitle(ChildContext& context, const ChildPlan& plan) {
-  TRACTOR_RETURN_IF_ERROR(os::SetName(Title(plan.spec)));
+  TRACTOR_RETURN_IF_ERROR(os::SetName(TitleOf(plan.spec)));
   // What others see is a help, not a need: a kernel that refuses it must not
   // cost the actor. The mark that exec'ed grandchildren inherit is set below.
   if (context.title.has_value() &&
       plan.spec.method() != proto::SpawnSpec::EXEC) {
-    context.title->Set(Title(plan.spec), Marks(plan)).IgnoreError();
+    context.title->Set(TitleOf(plan.spec), Marks(plan)).IgnoreError();
   }
   return absl::OkStatus();
 }
@@ -175,7 +170,7 @@ absl::Status Execute(const ChildContext& context, ChildPlan& plan) {
     TRACTOR_RETURN_IF_ERROR(os::SetCloexec(fd.get(), false));
     numbers[name] = fd.get();
   }
-  const std::string title = Title(plan.spec);
+  const std::string title = TitleOf(plan.spec);
   start.mutable_spec()->Swap(&plan.spec);
   start.mutable_timing()->Swap(&plan.timing);
   TRACTOR_ASSIGN_OR_RETURN(
@@ -210,6 +205,11 @@ class Steps {
 
 }  // namespace
 
+std::string TitleOf(const proto::SpawnSpec& spec) {
+  if (!spec.title().empty()) return spec.title();
+  return "tractor[" + spec.actor().name() + "]";
+}
+
 void ReportSetupFailure(int control, proto::SpawnStep step,
                         const absl::Status& status) {
   proto::ForkserverRequest request;
@@ -218,7 +218,7 @@ void ReportSetupFailure(int control, proto::SpawnStep step,
   proto::SetupFailed* failed = request.mutable_setup_failed();
   failed->set_step(step);
   failed->set_errno_value(os::StatusErrno(status));
-  failed->set_message(std::string(status.message()));
+  failed->set_message(Clip(os::FromAbsl(status.message())));
   // Nobody to tell when this fails: the exit code remains.
   SendPacket(control, request, {}).status().IgnoreError();
 }

@@ -63,6 +63,9 @@ struct ChildPlan {
 // Ends the process after flushing what it has written, without destructors.
 [[noreturn]] void FlushAndExit(int code);
 
+// What an actor is called in ps.
+std::string TitleOf(const proto::SpawnSpec& spec);
+
 // Tells the forkserver that `step` failed.
 void ReportSetupFailure(int control, proto::SpawnStep step,
                         const absl::Status& status);

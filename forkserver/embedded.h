@@ -22,6 +22,7 @@
 //   leads the cancel, and not the forkserver or the actors; a debugger that
 //   takes the terminal over later can still do so. It blocks all signals but
 //   the ones that cannot be.
+//   The price: with `stty tostop`, an actor that writes to the terminal stops.
 // - It outlives the caller: EOF on the control socket, or the caller's death,
 //   makes it kill every process of the tree, remove the runtime directory and
 //   the cgroups, and end itself.

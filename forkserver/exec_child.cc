@@ -68,8 +68,7 @@ absl::StatusOr<ChildStart> Take(proto::ExecStart& from, int* control) {
     return Broken("no channel or no control socket in the spec");
   }
   // execveat has named the process after its descriptor.
-  TRACTOR_RETURN_IF_ERROR(
-      os::SetName("tractor[" + from.spec().actor().name() + "]"));
+  TRACTOR_RETURN_IF_ERROR(os::SetName(TitleOf(from.spec())));
   start.spec = std::move(*from.mutable_spec());
   start.timing = std::move(*from.mutable_timing());
   return start;

@@ -22,6 +22,12 @@ os::Fd TakeFd(NamedFds& fds, std::string_view name) {
   return os::Fd();
 }
 
+std::string Clip(std::string_view text) {
+  constexpr size_t kLimit = 2048;
+  if (text.size() <= kLimit) return std::string(text);
+  return std::string(text.substr(0, kLimit)) + "...";
+}
+
 absl::StatusOr<bool> SendPacket(int socket,
                                 const google::protobuf::MessageLite& message,
                                 const NamedFds& fds) {

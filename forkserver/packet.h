@@ -44,6 +44,10 @@ void SetFdNames(const NamedFds& fds, Message* message) {
 // Takes the fd of that name out of `fds`; an invalid one when there is none.
 os::Fd TakeFd(NamedFds& fds, std::string_view name);
 
+// Text for a message: what is longer than 2 KiB is cut, so that no path or name
+// of a peer can make a packet too long.
+std::string Clip(std::string_view text);
+
 // The fds stay the caller's. False: the socket is full. INVALID_ARGUMENT: too
 // many bytes or fds; UNAVAILABLE: the peer is gone.
 absl::StatusOr<bool> SendPacket(int socket,

@@ -11,9 +11,10 @@
 //
 // Preload hooks run in the forkserver, once, before its first fork, in the
 // order of registration: what they touch is shared copy-on-write by all actors.
-// An error becomes a warning of TreeOpened and the other hooks go on. Hooks
-// must not start threads: a hook that does makes every later spawn fail, by
-// name. What they allocate makes every fork dearer: about 25 us per MB.
+// An error (a status, or a std::exception) becomes a warning of TreeOpened and
+// the other hooks go on. Hooks must not start threads: every later spawn fails
+// then and says so. What they allocate makes every fork dearer: about 25 us per
+// MB.
 //
 // After-fork hooks run in every forked child, between its set-up and its entry
 // (STEP_RANDOM). They cannot fail, must not block, and have one thread.
@@ -37,7 +38,7 @@ bool RegisterPreload(std::string name, std::function<absl::Status()> hook);
 bool RegisterAfterFork(std::string name, std::function<void()> hook);
 
 // Runs the preload hooks that have not run yet; returns one line for each that
-// failed. An exception that leaves a hook is a failure like any other.
+// failed.
 std::vector<std::string> RunPreloads();
 
 // Runs all after-fork hooks, the runtime's own first: srand and srandom from

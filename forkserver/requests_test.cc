@@ -12,7 +12,9 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "forkserver/packet.h"
@@ -109,6 +111,12 @@ TEST(Packets, ABadSpecIsRefused) {
     refused([](auto& spec) {
       spec.set_working_directory(std::string("/tmp\0/x", 7));
     });
+
+    // However long the text of the refusal would be.
+    EXPECT_LT(refused([](auto& spec) {
+                spec.add_environment()->set_name(std::string(100'000, '='));
+              }).size(),
+              4096u);
 
     const proto::SpawnSpec twin = MakeSpec("twin", "echo");
     auto first = root.Spawn(twin);
@@ -445,6 +453,23 @@ TEST(Shortage, OfAnythingInAChildIsTold) {
     });
   }
   planned_fault = {};
+}
+
+bool plan_thread = false;
+const bool starts_thread = RegisterPreload("thread", [] {
+  if (plan_thread) std::thread([] { pause(); }).detach();
+  return absl::OkStatus();
+});
+
+TEST(Threads, AForkserverWithASecondOneDoesNotFork) {
+  plan_thread = true;
+  RunRoot([](TestRoot& root) {
+    root.Open();
+    const proto::Failed failed = root.SpawnFails(MakeSpec("a", "exit 0"));
+    EXPECT_EQ(failed.step(), proto::STEP_CHECK);
+    EXPECT_THAT(failed.message(), HasSubstr("more than one thread"));
+  });
+  plan_thread = false;
 }
 
 TEST(Shortage, OfDescriptorsFailsOneRequest) {

@@ -271,8 +271,10 @@ void Server::HandleOpenTree(Actor& actor, uint64_t id,
     return AnswerFailed(actor, id, proto::STEP_RESOURCES, tree.status());
   }
   tree_ = *std::move(tree);
+  constexpr size_t kMaxWarnings = 16;
+  warnings_.resize(std::min(warnings_.size(), kMaxWarnings));
   for (const std::string& warning : warnings_) {
-    event.mutable_tree_opened()->add_warnings(warning);
+    event.mutable_tree_opened()->add_warnings(Clip(warning));
   }
   Answer(actor, id, std::move(event));
 }
@@ -348,7 +350,7 @@ void Server::HandleSetupFailed(Actor& actor, const proto::SetupFailed& body) {
   failed.set_child_id(actor.id);
   failed.set_step(body.step());
   failed.set_errno_value(body.errno_value());
-  failed.set_message(body.message());
+  failed.set_message(Clip(body.message()));
   Answer(*owner, actor.request_id, std::move(event));
 }
 

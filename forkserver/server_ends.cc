@@ -13,7 +13,7 @@
 namespace tractor::forkserver {
 namespace {
 
-constexpr int kMaxNamed = 200;
+constexpr int kMaxNamed = 100;
 // How long SIGKILLed processes may take to go before a tree is closed without
 // them: they sit in the kernel (a dead network disk) and nobody can help.
 constexpr int64_t kUnkillableNs = 5'000'000'000;

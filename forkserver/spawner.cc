@@ -201,7 +201,7 @@ proto::Failed MakeFailed(proto::SpawnStep step, const absl::Status& status) {
   proto::Failed failed;
   failed.set_step(step);
   failed.set_errno_value(os::StatusErrno(status));
-  failed.set_message(std::string(status.message()));
+  failed.set_message(Clip(os::FromAbsl(status.message())));
   return failed;
 }
 

@@ -20,7 +20,7 @@
 namespace tractor::forkserver {
 namespace {
 
-constexpr int kMaxNamed = 200;        // survivors that an event names
+constexpr int kMaxNamed = 100;        // survivors that an event names
 constexpr size_t kMaxLineage = 4096;  // processes killed with one stray, a pass
 // An exec leaves /proc/<pid>/environ empty for a moment: only a process that
 // shows no mark this often has none.

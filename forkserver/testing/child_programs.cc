@@ -215,6 +215,7 @@ int RunTree(ChildStart& start, int depth, int breadth, int strays) {
 int BeParent(ChildStart& start, const std::string& line, bool hang_up) {
   Client client(std::move(start.control));
   SpawnedActor child = SpawnOne(client, "child", line);
+  if (line == "hang") ReadWord(child.channel);
   Say(start.channel, "child " + std::to_string(child.pid) + "\n");
   if (hang_up) client.Close();
   return Echo(start.channel);

@@ -17,7 +17,7 @@
 //   times; the
 //                     leaves have S strays. Says "ready" when all below is
 //   parent LINE       spawns one actor that runs LINE, then echoes; says
-//                     "child PID" when it is there
+//                     "child PID" when it is there (and ready, if it hangs)
 //   deaf-owner N      requests N spawns of "exit 0" and never reads an answer
 //   hang-up LINE      like parent, then closes its control socket
 //   kill-request ID   asks to kill that actor, says "failed ERRNO" or "done"
