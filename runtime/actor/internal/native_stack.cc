@@ -4,14 +4,20 @@
 #include <dlfcn.h>
 #include <unwind.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <system_error>
 #include <typeinfo>
 #include <utility>
 
@@ -133,23 +139,56 @@ bool HasFolder(std::string_view file, std::string_view folder) {
   return at == 0 || (at != file.npos && file[at - 1] == '/');
 }
 
-// What no reader of an error looks for: our machinery and the library's.
-bool IsOfRuntime(const Symbol& symbol) {
-  const std::string_view name = symbol.function;
-  if (name.empty() || name == "_start" || name.starts_with("__cxa_")) {
-    return true;
-  }
-  if (HasFolder(symbol.file, "c++/12") || name.starts_with("std::"))
-    return true;
-  const bool test = symbol.file.ends_with("_test.cc");
-  return !test && (HasFolder(symbol.file, "runtime/task/") ||
-                   HasFolder(symbol.file, "runtime/actor/"));
+// Our machinery and the C++ library's, which no reader of an error looks for.
+bool IsOfRuntime(const SourcePlace& place) {
+  const std::string_view file = place.file;
+  return HasFolder(file, "include/c++") ||
+         (!file.ends_with("_test.cc") && (HasFolder(file, "runtime/task/") ||
+                                          HasFolder(file, "runtime/actor/")));
 }
 
+bool IsOfLibrary(std::string_view function) {
+  return function.empty() || function == "_start" ||
+         function.starts_with("__cxa_") || function.starts_with("std::");
+}
+
+// "" for a frame that is of no interest. Where the library was inlined, the
+// place is that of the call of it.
 std::string FrameText(const Symbol& symbol) {
-  if (symbol.file.empty()) return symbol.function;
-  return symbol.function + " (" + symbol.file + ":" +
-         std::to_string(symbol.line) + ")";
+  if (IsOfLibrary(symbol.function)) return "";
+  if (symbol.places.empty()) return symbol.function;
+  const auto place =
+      std::find_if_not(symbol.places.begin(), symbol.places.end(), IsOfRuntime);
+  if (place == symbol.places.end()) return "";
+  return symbol.function + " (" + place->file + ":" +
+         std::to_string(place->line) + ")";
+}
+
+// A raw frame is "pc:<offset in the file>@<identity of the file>", in hex.
+constexpr char kRawPrefix[] = "pc:";
+
+// Takes a hexadecimal number off the front of `text`.
+std::optional<uint64_t> TakeHex(std::string_view& text) {
+  uint64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value, 16);
+  if (error != std::errc()) return std::nullopt;
+  text.remove_prefix(static_cast<size_t>(rest - text.data()));
+  return value;
+}
+
+// Of a raw frame of this program; nullopt for all else, whoever wrote it.
+std::optional<uintptr_t> OffsetIn(const ProgramImage& image,
+                                  std::string_view frame) {
+  if (!frame.starts_with(kRawPrefix)) return std::nullopt;
+  frame.remove_prefix(std::strlen(kRawPrefix));
+  const std::optional<uint64_t> offset = TakeHex(frame);
+  if (!offset || !frame.starts_with('@')) return std::nullopt;
+  frame.remove_prefix(1);
+  const std::optional<uint64_t> identity = TakeHex(frame);
+  if (identity != image.identity || !frame.empty()) return std::nullopt;
+  if (!image.Contains(image.bias + *offset)) return std::nullopt;
+  return *offset;
 }
 
 }  // namespace
@@ -166,16 +205,49 @@ void SetNativeStacks(bool enabled) {
   recording.store(enabled, std::memory_order_relaxed);
 }
 
-std::vector<std::string> NativeStack(const std::exception_ptr& error) {
+std::vector<std::string> RawNativeStack(const std::exception_ptr& error) {
   const Throw* const note = FindThrow(error);
   if (note == nullptr) return {};
-  const std::vector<uintptr_t> addresses(
-      note->addresses.begin(), note->addresses.begin() + note->frames);
+  const ProgramImage image = FindProgramImage();
+  std::vector<std::string> frames;
+  for (size_t i = 0; i < note->frames; ++i) {
+    const uintptr_t address = note->addresses[i];
+    if (!image.Contains(address)) continue;
+    char text[64];
+    std::snprintf(text, sizeof(text), "%s%llx@%llx", kRawPrefix,
+                  static_cast<unsigned long long>(address - image.bias),
+                  static_cast<unsigned long long>(image.identity));
+    frames.emplace_back(text);
+  }
+  return frames;
+}
+
+std::vector<std::string> SymbolizeStack(
+    const std::vector<std::string>& frames) {
+  const ProgramImage image = FindProgramImage();
+  std::vector<uintptr_t> addresses;
+  for (const std::string& frame : frames) {
+    if (const auto offset = OffsetIn(image, frame)) {
+      addresses.push_back(image.bias + *offset);
+    }
+  }
+  const std::vector<Symbol> symbols = TheCache().Get(addresses);
   std::vector<std::string> stack;
-  for (const Symbol& symbol : TheCache().Get(addresses)) {
-    if (!IsOfRuntime(symbol)) stack.push_back(FrameText(symbol));
+  size_t next = 0;
+  for (const std::string& frame : frames) {
+    if (!OffsetIn(image, frame)) {
+      stack.push_back(frame);
+      continue;
+    }
+    const Symbol& symbol = symbols[next++];
+    std::string text = FrameText(symbol);
+    if (!text.empty()) stack.push_back(std::move(text));
   }
   return stack;
+}
+
+std::vector<std::string> NativeStack(const std::exception_ptr& error) {
+  return SymbolizeStack(RawNativeStack(error));
 }
 
 }  // namespace tractor::internal

@@ -2,12 +2,14 @@
 #include "runtime/actor/internal/symbolize.h"
 
 #include <cxxabi.h>
+#include <dwarf.h>
 #include <elf.h>
 #include <elfutils/libdw.h>
 #include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
 #include <link.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include <algorithm>
@@ -26,17 +28,24 @@ namespace {
 // are not found by then stay unknown; names have been found by then.
 constexpr int64_t kMaxCpuMillis = 30;
 
-// Where the program's own file lies in memory.
-struct Program {
-  uintptr_t bias = 0;  // address in memory minus address in the file
-  uintptr_t begin = UINTPTR_MAX;
-  uintptr_t end = 0;
-};
+// The device, number and time of the file tell it from every other one.
+uint64_t IdentityOfProgram() {
+  struct stat file = {};
+  if (stat("/proc/self/exe", &file) != 0) return 0;
+  uint64_t hash = file.st_dev;
+  for (const uint64_t part :
+       {static_cast<uint64_t>(file.st_ino), static_cast<uint64_t>(file.st_size),
+        static_cast<uint64_t>(file.st_mtim.tv_sec),
+        static_cast<uint64_t>(file.st_mtim.tv_nsec)}) {
+    hash = (hash ^ part) * 0x9E3779B97F4A7C15ULL;
+  }
+  return hash;
+}
 
-Program FindProgram() {
-  Program program;
+ProgramImage FindImageNow() {
+  ProgramImage image;
   const auto take_first = [](dl_phdr_info* info, size_t, void* data) {
-    Program& found = *static_cast<Program*>(data);
+    ProgramImage& found = *static_cast<ProgramImage*>(data);
     found.bias = info->dlpi_addr;
     for (int i = 0; i < info->dlpi_phnum; ++i) {
       const ElfW(Phdr)& segment = info->dlpi_phdr[i];
@@ -47,8 +56,9 @@ Program FindProgram() {
     }
     return 1;  // the program comes first
   };
-  dl_iterate_phdr(take_first, &program);
-  return program;
+  dl_iterate_phdr(take_first, &image);
+  image.identity = IdentityOfProgram();
+  return image;
 }
 
 std::string Demangled(const char* name) {
@@ -81,6 +91,66 @@ std::string WithoutFolder(std::string_view file) {
   if (file.starts_with(kHere)) file.remove_prefix(kHere.size());
   if (file.starts_with("./")) file.remove_prefix(2);
   return std::string(file);
+}
+
+// The first child of `die` that has code at `address` and whose tag
+// matches.
+template <class Match>
+bool FindChild(Dwarf_Die* die, uintptr_t address, Match match,
+               Dwarf_Die* found) {
+  if (dwarf_child(die, found) != 0) return false;
+  do {
+    if (match(dwarf_tag(found)) && dwarf_haspc(found, address) == 1) {
+      return true;
+    }
+  } while (dwarf_siblingof(found, found) == 0);
+  return false;
+}
+
+int64_t Number(Dwarf_Die* die, unsigned name) {
+  Dwarf_Attribute attribute;
+  Dwarf_Word value = 0;
+  const bool found = dwarf_attr(die, name, &attribute) != nullptr &&
+                     dwarf_formudata(&attribute, &value) == 0;
+  return found ? static_cast<int64_t>(value) : 0;
+}
+
+// Where the function that has code at `address` calls what was inlined there,
+// and so on; outermost first.
+std::vector<SourcePlace> FindCalls(Dwarf_Die* unit, uintptr_t address) {
+  std::vector<SourcePlace> calls;
+  Dwarf_Files* files = nullptr;
+  if (dwarf_getsrcfiles(unit, &files, nullptr) != 0) return calls;
+  const auto is_function = [](int tag) { return tag == DW_TAG_subprogram; };
+  const auto is_inner = [](int tag) {
+    return tag == DW_TAG_inlined_subroutine || tag == DW_TAG_lexical_block;
+  };
+  Dwarf_Die outer;
+  Dwarf_Die inner;
+  if (!FindChild(unit, address, is_function, &outer)) return calls;
+  for (; FindChild(&outer, address, is_inner, &inner); outer = inner) {
+    if (dwarf_tag(&inner) == DW_TAG_lexical_block) continue;
+    const char* const file = dwarf_filesrc(
+        files, static_cast<size_t>(Number(&inner, DW_AT_call_file)), nullptr,
+        nullptr);
+    if (file == nullptr) continue;
+    calls.push_back({WithoutFolder(file),
+                     static_cast<int>(Number(&inner, DW_AT_call_line))});
+  }
+  return calls;
+}
+
+std::vector<SourcePlace> FindPlaces(Dwarf_Die* unit, uintptr_t address) {
+  std::vector<SourcePlace> places = FindCalls(unit, address);
+  if (Dwarf_Line* const line = dwarf_getsrc_die(unit, address)) {
+    SourcePlace place;
+    const char* const file = dwarf_linesrc(line, nullptr, nullptr);
+    if (file != nullptr) place.file = WithoutFolder(file);
+    dwarf_lineno(line, &place.line);
+    places.push_back(std::move(place));
+  }
+  std::reverse(places.begin(), places.end());
+  return places;
 }
 
 struct Wanted {
@@ -157,13 +227,9 @@ void ProgramFile::FindLines(std::vector<Wanted>& wanted) {
                                               nullptr, &die, nullptr) == 0) {
     if (CpuMillis() >= give_up) return;
     for (Wanted& one : wanted) {
-      if (one.address == 0 || one.symbol.line != 0) continue;
+      if (one.address == 0 || !one.symbol.places.empty()) continue;
       if (dwarf_haspc(&die, one.address) != 1) continue;
-      Dwarf_Line* const line = dwarf_getsrc_die(&die, one.address);
-      if (line == nullptr) continue;
-      const char* const file = dwarf_linesrc(line, nullptr, nullptr);
-      if (file != nullptr) one.symbol.file = WithoutFolder(file);
-      dwarf_lineno(line, &one.symbol.line);
+      one.symbol.places = FindPlaces(&die, one.address);
     }
   }
 }
@@ -171,7 +237,7 @@ void ProgramFile::FindLines(std::vector<Wanted>& wanted) {
 }  // namespace
 
 std::vector<Symbol> Symbolize(const std::vector<uintptr_t>& addresses) {
-  const Program program = FindProgram();
+  const ProgramImage program = FindProgramImage();
   std::vector<Wanted> wanted;
   for (const uintptr_t address : addresses) {
     const bool ours = address >= program.begin && address < program.end;
@@ -185,6 +251,11 @@ std::vector<Symbol> Symbolize(const std::vector<uintptr_t>& addresses) {
   std::vector<Symbol> symbols;
   for (Wanted& one : wanted) symbols.push_back(std::move(one.symbol));
   return symbols;
+}
+
+ProgramImage FindProgramImage() {
+  static const ProgramImage image = FindImageNow();
+  return image;
 }
 
 }  // namespace tractor::internal

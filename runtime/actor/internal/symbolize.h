@@ -14,11 +14,31 @@
 
 namespace tractor::internal {
 
-struct Symbol {
-  std::string function;  // demangled; empty when it is not known
-  std::string file;      // as the compiler was given it; empty without -g1
+struct SourcePlace {
+  std::string file;  // as the compiler was given it
   int line = 0;
 };
+
+struct Symbol {
+  std::string function;  // demangled; empty when it is not known
+  // Innermost first: more than one where functions were inlined, the last one
+  // being in `function` itself. Empty without -g1.
+  std::vector<SourcePlace> places;
+};
+
+// The program's own file, as it lies in memory.
+struct ProgramImage {
+  uintptr_t bias = 0;  // address in memory minus address in the file
+  uintptr_t begin = UINTPTR_MAX;
+  uintptr_t end = 0;
+  // Tells the file from every other one of this machine.
+  uint64_t identity = 0;
+
+  bool Contains(uintptr_t address) const {
+    return address >= begin && address < end;
+  }
+};
+ProgramImage FindProgramImage();
 
 // One Symbol for each of `addresses`. An address outside of the program's own
 // file, or in one that cannot be read, gets an empty one.
