@@ -206,7 +206,7 @@ void ActorNursery::Judge(Child& child) {
   error = child.link->goodbye_error() ? child.link->goodbye_error()
                                       : DeathOf(child);
   child.link->FailDialogs(error);
-  TRACTOR_LOG(cancel) << DescribeException(error);
+  TRACTOR_LOG(cancel) << DescribeBriefly(error);
   // Whoever started it is told by its exception.
   if (child.starting || child.one_shot || child.killed) return;
   AddError(error);
@@ -214,7 +214,7 @@ void ActorNursery::Judge(Child& child) {
 
 void ActorNursery::AddError(std::exception_ptr error) {
   errors_.push_back(std::move(error));
-  body_scope_.Cancel(CancelReason::kSibling, DescribeException(errors_.back()));
+  body_scope_.Cancel(CancelReason::kSibling, DescribeBriefly(errors_.back()));
 }
 
 Task<> ActorNursery::WaitForChildren() {
@@ -315,8 +315,8 @@ Task<> ActorNursery::KillChild(ChildPtr child, std::string_view missed,
 }
 
 std::string ActorNursery::ReasonFor(const Outcome<>& body_end) const {
-  if (!errors_.empty()) return DescribeException(errors_.front());
-  if (body_end.has_error()) return DescribeException(body_end.error());
+  if (!errors_.empty()) return DescribeBriefly(errors_.front());
+  if (body_end.has_error()) return DescribeBriefly(body_end.error());
   return "the parent is cancelled";
 }
 

@@ -3,18 +3,21 @@
 
 #include <string.h>
 
+#include <mutex>
 #include <utility>
 
 #include "absl/time/time.h"
 #include "proto/error.pb.h"
 #include "proto/ids.pb.h"
 #include "runtime/actor/internal/error_text.h"
+#include "runtime/actor/internal/native_stack.h"
 #include "runtime/actor/internal/unbox.h"
 #include "runtime/wire/utf8.h"
 
 namespace tractor {
 
-// Everything is worked out once, so that what() and the getters cannot fail.
+// What is quick is worked out at once; the text and the names of the native
+// stack when somebody asks for them, which most levels of a tree never do.
 struct RemoteActorError::State {
   explicit State(proto::ErrorProto error);
 
@@ -23,16 +26,21 @@ struct RemoteActorError::State {
   Aid source;
   std::vector<Aid> relay_path;
   std::vector<TaskPlace> task_places;
-  std::vector<std::string> native_stack;
-  std::string text;
+
+  const std::vector<std::string>& native_stack() const;
+  const std::string& text() const;
+
+ private:
+  mutable std::once_flag stack_once_;
+  mutable std::vector<std::string> native_stack_;
+  mutable std::once_flag text_once_;
+  mutable std::string text_;
 };
 
 RemoteActorError::State::State(proto::ErrorProto received)
     : error(std::move(received)),
       boxed_type(internal::BoxedTypeName(error)),
-      source(FromProto(error.source())),
-      native_stack(error.native_stack().begin(), error.native_stack().end()),
-      text(internal::ErrorText(error)) {
+      source(FromProto(error.source())) {
   for (const proto::Aid& aid : error.relay_path()) {
     relay_path.push_back(FromProto(aid));
   }
@@ -40,6 +48,19 @@ RemoteActorError::State::State(proto::ErrorProto received)
     task_places.push_back(
         {place.file(), place.line(), place.function(), place.task()});
   }
+}
+
+const std::vector<std::string>& RemoteActorError::State::native_stack() const {
+  std::call_once(stack_once_, [this] {
+    native_stack_ = internal::SymbolizeStack(
+        {error.native_stack().begin(), error.native_stack().end()});
+  });
+  return native_stack_;
+}
+
+const std::string& RemoteActorError::State::text() const {
+  std::call_once(text_once_, [this] { text_ = internal::ErrorText(error); });
+  return text_;
 }
 
 namespace {
@@ -164,7 +185,7 @@ const std::vector<TaskPlace>& RemoteActorError::task_places() const {
 }
 
 const std::vector<std::string>& RemoteActorError::native_stack() const {
-  return state_->native_stack;
+  return state_->native_stack();
 }
 
 void RemoteActorError::Unbox() const {
@@ -199,8 +220,12 @@ const proto::ErrorProto& RemoteActorError::proto() const {
   return state_->error;
 }
 
+std::string RemoteActorError::Brief() const {
+  return internal::ErrorHeadline(state_->error);
+}
+
 const char* RemoteActorError::what() const noexcept {
-  return state_->text.c_str();
+  return state_->text().c_str();
 }
 
 bool RemoteActorError::HasNativeType(const std::type_info& type) const {

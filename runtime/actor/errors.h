@@ -99,7 +99,7 @@ struct TaskPlace {
 };
 
 // Something failed in another actor.
-class RemoteActorError : public std::exception {
+class RemoteActorError : public std::exception, public BriefError {
  public:
   // As it was received.
   explicit RemoteActorError(proto::ErrorProto error);
@@ -139,6 +139,8 @@ class RemoteActorError : public std::exception {
   // The root cause in the first line, "actor 'name@pid': type: message", then
   // the way it took. At most 40 lines.
   const char* what() const noexcept override;
+  // That first line alone.
+  std::string Brief() const override;
 
  private:
   struct State;

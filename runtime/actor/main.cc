@@ -86,7 +86,7 @@ std::string Override(const char* variable, const std::string& option) {
 
 void SetUpLog(const RuntimeVars& vars, const Aid& self,
               const std::string& tree) {
-  SetLogIdentity(ToString(self), tree);
+  SetLogIdentity(ToString(self), internal::ShortTreeId(tree));
   if (vars.log_level.empty()) return;
   const absl::StatusOr<LogLevel> level = ParseLogLevel(vars.log_level);
   if (!level.ok()) {

@@ -16,7 +16,10 @@
 //   happened.
 // - A nursery never invents a cancellation, and an error wins over one.
 // - What StartSoon() is given is copied or moved into the child: it may outlive
-//   the caller's frame. The body of WithNursery() may be left with [&].
+//   the caller's frame. The locals of the nursery's body die with the body,
+//   *before* its children: a child that captures [&] may refer to what stands
+//   around WithNursery(), not to what stands in its body. The body of
+//   WithNursery() may be left with [&].
 // - Start<T>(f, args...) calls f(args..., TaskStatus<T>), and returns what f
 // gave
 //   to Started(). An error before that comes out of Start(), bare; an end

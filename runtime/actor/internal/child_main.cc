@@ -23,7 +23,7 @@ namespace {
 // Log level and identity belong to the process, so not to an actor on a thread.
 void SetUpLog(const RuntimeConfig& config) {
   if (config.in_process) return;
-  SetLogIdentity(ToString(config.self), config.tree_id);
+  SetLogIdentity(ToString(config.self), ShortTreeId(config.tree_id));
   const absl::StatusOr<LogLevel> level = ParseLogLevel(config.vars.log_level);
   if (level.ok()) SetLogLevel(*level);
 }

@@ -370,7 +370,7 @@ namespace {
 
 std::string ReasonOf(const Outcome<>& end) {
   if (end.has_error()) {
-    return "the caller failed: " + DescribeException(end.error());
+    return "the caller failed: " + DescribeBriefly(end.error());
   }
   return ToString(CurrentCancelReason());
 }

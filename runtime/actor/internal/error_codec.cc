@@ -181,7 +181,7 @@ proto::ErrorProto Packer::PackLocal(const std::exception_ptr& error,
   PackRegistered(error, packed);
   PackMembers(error, depth, packed);
   PackCause(error, depth, packed);
-  for (std::string& frame : NativeStack(error)) {
+  for (std::string& frame : RawNativeStack(error)) {
     packed.add_native_stack(std::move(frame));
   }
   return packed;

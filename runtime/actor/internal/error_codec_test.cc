@@ -35,7 +35,7 @@ struct Unknown : std::logic_error {
 struct Secret : std::exception {
   const char* what() const noexcept override { return "secret"; }
   static std::string Box(const Secret&) { throw std::logic_error("no"); }
-  static Secret Unbox(const std::string&) { throw std::logic_error("no"); }
+  static Secret Unbox(const std::string&) { return Secret(); }
 };
 
 }  // namespace shop

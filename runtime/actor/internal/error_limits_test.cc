@@ -182,7 +182,42 @@ TEST(ErrorLimitsTest, ReceivedErrorIsLimitedWhenItIsPassedOn) {
             1000u);
 }
 
-// 2^60 leaves, if every one were written.
+// Each alone takes more than its share, whatever is cut.
+TEST(ErrorLimitsTest, FatMembersDoNotAddUp) {
+  const std::string text(1000, 't');
+  proto::ErrorProto member;
+  member.set_kind(proto::ERROR_REMOTE);
+  member.set_type(text);
+  member.set_native_type(text);
+  member.set_message(text);
+  member.set_endpoint(text);
+  proto::Aid aid;
+  aid.set_name(text);
+  aid.set_host(text);
+  *member.mutable_source() = aid;
+  *member.add_relay_path() = aid;
+  *member.add_relay_path() = aid;
+  *member.mutable_died()->mutable_actor() = aid;
+  *member.mutable_cancelled()->mutable_canceller() = aid;
+  *member.mutable_too_slow()->mutable_actor() = aid;
+  member.mutable_cancelled()->set_reason(text);
+  member.mutable_too_slow()->set_what(text);
+  member.mutable_msg_type()->set_place(text);
+  member.mutable_msg_type()->set_expected(text);
+  member.mutable_msg_type()->set_got(text);
+  proto::ErrorProto received;
+  received.set_kind(proto::ERROR_GROUP);
+  for (int i = 0; i < 300; ++i) *received.add_nested() = member;
+
+  const proto::ErrorProto packed = PackError(UnpackError(received), Self());
+  EXPECT_LE(packed.ByteSizeLong(), kMaxErrorBytes);
+  EXPECT_GE(packed.nested_size(), 8);
+  EXPECT_EQ(
+      static_cast<uint32_t>(packed.nested_size()) + packed.dropped_nested(),
+      300u);
+}
+
+// A thousand leaves, if every one were written.
 TEST(ErrorLimitsTest, SharedMembersDoNotMultiply) {
   std::exception_ptr error =
       std::make_exception_ptr(std::runtime_error("the leaf"));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/actor/aid.h"
+#include "runtime/actor/internal/native_stack.h"
 
 namespace tractor::internal {
 namespace {
@@ -147,12 +148,15 @@ void AddPlaces(const proto::ErrorProto& error, Lines& lines) {
 }
 
 void AddStack(const proto::ErrorProto& error, Lines& lines) {
-  const int count = std::min(error.native_stack_size(), kMaxFrames);
+  const std::vector<std::string> stack = SymbolizeStack(
+      {error.native_stack().begin(), error.native_stack().end()});
+  const int size = static_cast<int>(stack.size());
+  const int count = std::min(size, kMaxFrames);
   if (count > 0) lines.push_back("  thrown in:");
   for (int i = 0; i < count; ++i) {
-    lines.push_back(Clip("    " + error.native_stack(i)));
+    lines.push_back(Clip("    " + stack[static_cast<size_t>(i)]));
   }
-  AddMore(count, static_cast<uint64_t>(error.native_stack_size()), lines);
+  AddMore(count, static_cast<uint64_t>(size), lines);
 }
 
 // The name of the class that stands for `kind` here.
@@ -189,6 +193,12 @@ std::string BoxedTypeName(const proto::ErrorProto& error) {
   if (!error.type().empty()) return error.type();
   if (!error.native_type().empty()) return error.native_type();
   return std::string(KindName(error.kind()));
+}
+
+std::string ErrorHeadline(const proto::ErrorProto& error) {
+  Lines lines;
+  AddText(Headline(*CausesOf(error).front()), "", 1, lines);
+  return lines.empty() ? std::string() : lines.front();
 }
 
 std::string ErrorText(const proto::ErrorProto& error) {

@@ -19,6 +19,9 @@ std::string BoxedTypeName(const proto::ErrorProto& error);
 // newlines.
 std::string ErrorText(const proto::ErrorProto& error);
 
+// Its first line.
+std::string ErrorHeadline(const proto::ErrorProto& error);
+
 }  // namespace tractor::internal
 
 #endif  // TRACTOR_RUNTIME_ACTOR_INTERNAL_ERROR_TEXT_H_

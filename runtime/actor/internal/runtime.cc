@@ -192,7 +192,7 @@ void Runtime::RunHooks() {
     hooks_.pop_back();
     if (std::exception_ptr error = Catch(hook)) {
       TRACTOR_LOG(error) << "a teardown hook failed: "
-                         << DescribeException(error);
+                         << DescribeBriefly(error);
     }
   }
 }
@@ -286,7 +286,7 @@ Task<> Runtime::ServeDialog(std::unique_ptr<Dialog> dialog, std::string request,
   dialog->set_scope(nullptr);
   if (end.has_error()) {
     TRACTOR_LOG(runtime) << info->name
-                         << " failed: " << DescribeException(end.error());
+                         << " failed: " << DescribeBriefly(end.error());
     dialog->SendError(PackError(end.error(), config_.self, info->name));
   } else if (end.cancelled() || scope.cancelled_caught()) {
     const Aid canceller = dialog->cancel_requested() && dialog->canceller()

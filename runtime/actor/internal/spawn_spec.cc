@@ -1,9 +1,11 @@
 // Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
 #include "runtime/actor/internal/spawn_spec.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 
+#include "absl/strings/escaping.h"
 #include "runtime/actor/errors.h"
 
 namespace tractor::internal {
@@ -93,6 +95,11 @@ proto::SpawnSpec MakeSpawnSpec(const Runtime& runtime,
   spec.add_path(child.name);
   spec.set_runtime_directory(config.runtime_directory);
   return spec;
+}
+
+std::string ShortTreeId(std::string_view tree_id) {
+  return absl::BytesToHexString(
+      absl::string_view(tree_id.data(), std::min<size_t>(4, tree_id.size())));
 }
 
 RuntimeConfig ConfigFromSpec(const proto::SpawnSpec& spec) {

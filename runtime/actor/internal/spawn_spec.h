@@ -6,6 +6,8 @@
 #define TRACTOR_RUNTIME_ACTOR_INTERNAL_SPAWN_SPEC_H_
 
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "proto/spawn.pb.h"
 #include "runtime/actor/actor_options.h"
@@ -26,6 +28,9 @@ SpawnMethod ChooseSpawnMethod(const Runtime& runtime,
 proto::SpawnSpec MakeSpawnSpec(const Runtime& runtime,
                                const ActorOptions& options, const Aid& child,
                                SpawnMethod method);
+
+// The first eight hexadecimal digits of a tree's id: what logs show of it.
+std::string ShortTreeId(std::string_view tree_id);
 
 // Throws RuntimeFailure for a spec that makes no sense.
 RuntimeConfig ConfigFromSpec(const proto::SpawnSpec& spec);
