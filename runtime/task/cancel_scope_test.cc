@@ -222,19 +222,19 @@ TEST(CancelScope, ChildrenInheritTheScopeOfTheirNursery) {
       int& count;
       ~Cut() { ++count; }
     };
+    auto leaf = [&]() -> Task<> {
+      Cut guard{cut};
+      co_await SleepForever();
+    };
+    auto outer_leaf = [&]() -> Task<> {
+      co_await WithNursery([&](Nursery& inner) -> Task<> {
+        inner.StartSoon(leaf);
+        co_return;
+      });
+    };
     co_await outer.Run([&]() -> Task<> {
       co_await WithNursery([&](Nursery& n) -> Task<> {
-        auto leaf = [&]() -> Task<> {
-          Cut guard{cut};
-          co_await SleepForever();
-        };
         n.StartSoon(leaf);
-        auto outer_leaf = [&]() -> Task<> {
-          co_await WithNursery([&](Nursery& inner) -> Task<> {
-            inner.StartSoon(leaf);
-            co_return;
-          });
-        };
         n.StartSoon(outer_leaf);
         co_await Checkpoint();
         outer.Cancel();

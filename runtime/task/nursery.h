@@ -18,11 +18,9 @@
 // - What StartSoon() is given is copied or moved into the child: it may outlive
 //   the caller's frame. The locals of the nursery's body die with the body,
 //   *before* its children: a child that captures [&] may refer to what stands
-//   around WithNursery(), not to what stands in its body. The body of
-//   WithNursery() may be left with [&].
+//   around WithNursery(), not to what stands in its body.
 // - Start<T>(f, args...) calls f(args..., TaskStatus<T>), and returns what f
-// gave
-//   to Started(). An error before that comes out of Start(), bare; an end
+//   gave to Started(). An error before that comes out of Start(), bare; an end
 //   before that is a std::runtime_error; a cancel before that takes the child
 //   with it.
 #ifndef TRACTOR_RUNTIME_TASK_NURSERY_H_

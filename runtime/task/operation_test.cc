@@ -157,8 +157,8 @@ TEST(Operation, IsAskedToAbortOnceOnly) {
     co_await WithNursery([&](Nursery& n) -> Task<> {
       n.StartSoon([&]() -> Task<> { co_await stage.Play(); });
       co_await WaitAllTasksBlocked();
-      stage.scope.Cancel();
       n.cancel_scope().Cancel();
+      // Out of reach of the cancel, and in it again.
       stage.scope.set_shield(true);
       stage.scope.set_shield(false);
       stage.puppet.CompleteCancelled();
