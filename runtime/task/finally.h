@@ -8,10 +8,9 @@
 //       [&]() -> tractor::Task<> { co_await session.SayGoodbye(); });
 //
 // Rules.
-// - cleanup() runs when body() has ended with a value, an error or cancelled.
-// It
-//   is shielded from outside, for at most `grace`; what it has not done by then
-//   is cut short.
+// - cleanup() runs when body() has ended: with a value, an error or cancelled.
+//   It is shielded from outside, for at most `grace`; what it has not done by
+//   then is cut short.
 // - Then the body's own end goes on: value, error or cancellation. An error of
 //   the cleanup wins over a cancellation; together with an error of the body it
 //   makes an ExceptionGroup, body first.

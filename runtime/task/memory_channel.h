@@ -18,8 +18,7 @@
 //   gets BrokenResourceError, and what is left is dropped. Using a handle that
 //   was closed, also while a task waits in it: ClosedResourceError.
 // - Send() and Receive() are always checkpoints. A Send() that was cancelled
-// has
-//   sent nothing; a Receive() that was cancelled has taken nothing.
+//   has sent nothing; a Receive() that was cancelled has taken nothing.
 #ifndef TRACTOR_RUNTIME_TASK_MEMORY_CHANNEL_H_
 #define TRACTOR_RUNTIME_TASK_MEMORY_CHANNEL_H_
 

@@ -8,8 +8,7 @@
 //
 // Rules.
 // - One scheduler a thread, one Run() at a time. Everything here belongs to
-// that
-//   thread, except Post().
+//   that thread, except Post().
 // - Time is the scheduler's clock. It does not advance inside a task for the
 //   purpose of deadlines: they are looked at between two rounds of ready tasks.
 // - Ready tasks run in the order in which they became ready, unless a seed is

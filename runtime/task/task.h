@@ -17,8 +17,8 @@
 //   `catch (...)` does not, and nothing after a co_await is sure to run. Put
 //   rollback in a guard or in Finally(), never in a catch block.
 // - Give bodies as lambdas that capture [&], or name them first: g++ 12
-// destroys
-//   temporaries with non-trivial captures in a co_await expression twice.
+//   destroys temporaries with non-trivial captures in a co_await expression
+//   twice.
 #ifndef TRACTOR_RUNTIME_TASK_TASK_H_
 #define TRACTOR_RUNTIME_TASK_TASK_H_
 

@@ -2,9 +2,9 @@
 //
 // Sleeping, and scopes that end at a time.
 //
-//   if (!co_await tractor::MoveOnAfter(absl::Seconds(1), Work)) ...  // too
-//   slow co_await tractor::FailAfter(absl::Seconds(1), Work);  // throws
-//   TooSlowError
+//   const bool done = co_await tractor::MoveOnAfter(absl::Seconds(1), Work);
+//   if (!done) ...                                       // it was cut short
+//   co_await tractor::FailAfter(absl::Seconds(1), Work);  // or TooSlowError
 //
 // Rules. All of these are checkpoints, also for no time at all or a time past.
 #ifndef TRACTOR_RUNTIME_TASK_TIMEOUTS_H_
