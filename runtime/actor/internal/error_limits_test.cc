@@ -217,11 +217,11 @@ TEST(ErrorLimitsTest, FatMembersDoNotAddUp) {
       300u);
 }
 
-// A thousand leaves, if every one were written.
+// 2^26 leaves, if every one were written: no memory has room for them.
 TEST(ErrorLimitsTest, SharedMembersDoNotMultiply) {
   std::exception_ptr error =
       std::make_exception_ptr(std::runtime_error("the leaf"));
-  for (int i = 0; i < 10; ++i) {
+  for (int i = 0; i < 26; ++i) {
     error = std::make_exception_ptr(ExceptionGroup("both", {error, error}));
   }
   const proto::ErrorProto packed = PackError(error, Self());
