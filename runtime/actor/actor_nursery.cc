@@ -75,14 +75,21 @@ std::shared_ptr<internal::Link> ActorNursery::LinkOf(const Child& child) {
 // --------------------------------------------------------------------
 
 Task<Portal> ActorNursery::StartActor(ActorOptions options) {
-  const ChildPtr child = co_await Start(std::move(options));
+  const ChildPtr child = co_await Start(std::move(options), /*one_shot=*/false);
   co_return Portal(child->link);
 }
 
-Task<ActorNursery::ChildPtr> ActorNursery::Start(ActorOptions options) {
+Task<ActorNursery::ChildPtr> ActorNursery::Start(ActorOptions options,
+                                                 bool one_shot) {
+  // Nobody would end it: Cancel() ends those that it finds.
+  if (cancel_called_) {
+    throw RuntimeFailure("cannot start actor '" + options.name() +
+                         "': its nursery has been cancelled");
+  }
   const SpawnMethod method = internal::ChooseSpawnMethod(runtime_, options);
   auto child = std::make_shared<Child>(std::move(options));
   child->aid = MakeAid(child->options.name());
+  child->one_shot = one_shot;
   const proto::SpawnSpec spec =
       internal::MakeSpawnSpec(runtime_, child->options, child->aid, method);
   auto [ours, theirs] =

@@ -73,8 +73,8 @@ class ActorNursery {
 
   // Starts a child and waits for its hello. Throws ActorDied when it ends
   // before that, ActorTooSlowError when its time is up, RuntimeFailure when it
-  // cannot be started. A checkpoint; cancelled, it takes the half-born child
-  // with it.
+  // cannot be started, as after Cancel(). A checkpoint; cancelled, it takes the
+  // half-born child with it.
   Task<Portal> StartActor(ActorOptions options);
 
   // Starts a child for one call, and ends it: the result, or the error, at
@@ -132,7 +132,8 @@ class ActorNursery {
 
   template <class R, class E, class A>
   Task<R> RunIn(ActorOptions options, E endpoint, const A& request) {
-    const ChildPtr child = co_await Start(std::move(options));
+    const ChildPtr child =
+        co_await Start(std::move(options), /*one_shot=*/true);
     auto call = [&]() -> Task<R> {
       return Portal::DoCall<R>(LinkOf(*child), endpoint, request);
     };
@@ -143,7 +144,7 @@ class ActorNursery {
 
   static std::shared_ptr<internal::Link> LinkOf(const internal::Child& child);
 
-  Task<ChildPtr> Start(ActorOptions options);
+  Task<ChildPtr> Start(ActorOptions options, bool one_shot);
   Task<> WaitReady(ChildPtr child, absl::Duration limit);
   // Waits for a child's end and judges it; one task for each child.
   Task<> Supervise(ChildPtr child);

@@ -10,7 +10,7 @@ namespace tractor {
 Task<bool> Portal::CancelActor(absl::Duration timeout,
                                bool raise_on_timeout) const {
   internal::Link& link = *link_;
-  if (link.closed()) co_return false;
+  if (link.closed() || link.said_goodbye()) co_return false;
   link.SendCancelActor("Portal::CancelActor()", link.self(), timeout);
   auto ended = [&link] { return link.closed() || link.said_goodbye(); };
   auto wait = [&]() -> Task<> {

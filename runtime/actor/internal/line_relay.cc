@@ -12,6 +12,7 @@
 #include "runtime/io/fd_waiter.h"
 #include "runtime/log/log.h"
 #include "runtime/task/cancel_scope.h"
+#include "runtime/task/checkpoint.h"
 
 namespace tractor::internal {
 namespace {
@@ -44,6 +45,7 @@ Task<> Relay(os::Fd pipe, std::string who) {
       if (got > 0) {
         pending.append(buffer, static_cast<size_t>(got));
         LogLines(pending, who, false);
+        co_await Checkpoint();  // who prints without end must not stop others
         continue;
       }
       if (got == 0 || (errno != EAGAIN && errno != EINTR)) break;
