@@ -75,9 +75,12 @@ Bare Suspends() {
 Bare Ends() { co_return; }
 
 Samples RawResume(const Report& report) {
-  const Bare bare = Suspends();
+  Bare bare = Suspends();
   Samples samples = Measure(report, kRounds, kMany, [&] {
-    for (size_t i = 0; i < kMany; ++i) bare.handle.resume();
+    for (size_t i = 0; i < kMany; ++i) {
+      Use(bare);  // it may be another one now: no inlining
+      bare.handle.resume();
+    }
   });
   bare.handle.destroy();
   return samples;
