@@ -131,14 +131,19 @@ TEST_P(Containment, DaemonsOfALivingActorAreItsOwnBusiness) {
     OpenTree(root, absl::Milliseconds(500));
     auto keeper = root.Spawn("keeper", "strays 2");
     EXPECT_EQ(ReadLine(keeper.channel.get()), "ready");
+    auto daemons = os::ChildrenOf(root.zygote.pid());
+    ASSERT_TRUE(daemons.ok());
+    std::erase(*daemons, keeper.forked.pid);
+    ASSERT_EQ(daemons->size(), 2u);
     // Another actor's death makes the forkserver look around.
     for (int i = 0; i < 3; ++i) {
       auto other = root.Spawn("other", "strays-leave 1");
       EXPECT_EQ(root.WaitSwept(other).killed_count(), 1u);
     }
+    for (pid_t daemon : *daemons) EXPECT_TRUE(Lives(daemon));
     keeper.channel.reset();
-    EXPECT_EQ(root.WaitSwept(keeper).killed_count(), 2u)
-        << "they must have lived until now";
+    EXPECT_EQ(root.WaitSwept(keeper).killed_count(), 2u);
+    for (pid_t daemon : *daemons) EXPECT_FALSE(Lives(daemon));
   });
 }
 
