@@ -1,8 +1,7 @@
 // Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
 //
-// One function, run in a process of its own: spawn, call, reap, result.
-#include <unistd.h>
-
+// Calls into other processes: one that is made for a single call, and one that
+// stays until it is told to go.
 #include <cstdio>
 #include <string>
 
@@ -18,12 +17,23 @@ TRACTOR_ENDPOINT(Greet);
 
 tractor::Task<> RootTask() {
   co_await tractor::WithActorNursery(
-      [&](tractor::ActorNursery& an) -> tractor::Task<> {
-        tractor::ActorOptions greeter("greeter");
-        std::string text = co_await an.RunInActor(greeter, Greet, "world");
-        std::printf("%s\n", text.c_str());
+      [](tractor::ActorNursery& an) -> tractor::Task<> {
+        // Spawn, call, reap, result.
+        tractor::ActorOptions once("greeter");
+        std::string text = co_await an.RunInActor(once, Greet, "world");
+        std::puts(text.c_str());
+
+        // This one lives until the nursery ends it.
+        tractor::ActorOptions options("receptionist");
+        options.Expose(Greet);
+        tractor::Portal desk = co_await an.StartActor(options);
+        for (const char* name : {"Ada", "Grace"}) {
+          text = co_await desk.Call(Greet, name);
+          std::puts(text.c_str());
+        }
+        co_await an.Cancel("the day is over");
       });
-  std::printf("and nothing is left\n");
+  std::puts("and nothing is left");
 }
 
 }  // namespace

@@ -1,0 +1,63 @@
+#!/bin/bash
+# Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
+#
+# kill_root_test.sh QUICKSTART: SIGKILLs the root of a tree that is hard at work.
+# Within a second there is no process of it and no file, each time.
+set -uo pipefail
+
+# shellcheck source=tree_check.sh
+source "$(dirname "$0")/tree_check.sh"
+
+readonly program="$1" rounds=5 workers=6
+readonly limit_us=1000000
+
+# More to read than there is time for: one file under many names.
+seq 1 200000 >"$run_dir/numbers"
+sed -e 's/^/words and more words /' "$run_dir/numbers" >"$run_dir/text"
+mkdir "$run_dir/names"
+for ((i = 0; i < 500; ++i)); do
+  ln -s ../text "$run_dir/names/$i"
+done
+
+now_us() { printf '%s\n' "${EPOCHREALTIME/[.,]/}"; }
+
+# Waits until all actors are there, which takes milliseconds.
+wait_for_actors() {
+  local deadline
+  deadline=$(($(now_us) + 30000000))
+  while (($(survivors | grep -Ec 'mapper-|reducer') < workers + 1)); do
+    (($(now_us) < deadline)) || fail "the actors do not come:" "$(survivors)"
+    [[ -d /proc/$1 ]] || fail "the root has ended by itself"
+  done
+}
+
+# Prints how long it took, in ms.
+wait_for_end() {
+  local begin now
+  begin=$(now_us)
+  while [[ -n "$(survivor_pids)$(files_left)" ]]; do
+    now=$(now_us)
+    ((now - begin < limit_us)) ||
+      fail "$1: after a second there still is:" "$(survivors)" "$(files_left)"
+  done
+  printf '%s\n' $((($(now_us) - begin) / 1000))
+}
+
+for backend in forkserver exec; do
+  for ((round = 1; round <= rounds; ++round)); do
+    new_run
+    marked_exec "$program" --workers=$workers --spawn-method="$backend" \
+      "$run_dir"/names/* >/dev/null 2>&1 </dev/null &
+    root=$!
+    wait_for_actors "$root"
+    before="$(survivor_pids | wc -l)"
+    # The root, its forkserver, the mappers and the reducer.
+    ((before == workers + 3)) || fail "$before processes:" "$(survivors)"
+    kill -KILL "$root"
+    wait "$root" 2>/dev/null
+    took="$(wait_for_end "$backend, round $round")" || exit 1
+    expect_nothing_left "$backend, round $round"
+    printf '%s: %s processes gone %s ms after their root\n' \
+      "$backend" "$before" "$took"
+  done
+done

@@ -1,0 +1,126 @@
+#!/bin/bash
+# Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
+#
+# quickstart_test.sh PROGRAM: what quickstart counts, skips, refuses and leaves.
+set -uo pipefail
+
+# shellcheck source=../tree_check.sh
+source "$(dirname "$0")/../tree_check.sh"
+
+readonly program="$1"
+readonly corpus="$run_dir/corpus" out="$run_dir/out" err="$run_dir/err"
+unset TRACTOR_SPAWN_METHOD BUILD_WORKING_DIRECTORY
+
+# run CODE ARGS...: runs it, wants that exit code and nothing left.
+run() {
+  local wanted="$1" code=0
+  shift
+  new_run
+  marked timeout --kill-after=5 120 "$program" "$@" >"$out" 2>"$err" \
+    </dev/null || code=$?
+  [[ $code == "$wanted" ]] ||
+    fail "quickstart $*: exit code $code, not $wanted;" "$(cat "$out" "$err")"
+  expect_nothing_left "quickstart $*"
+}
+
+expect() {
+  grep -Eqx -- "$2" "$1" || fail "no line '$2' in:" "$(cat "$1")"
+}
+
+expect_empty() {
+  [[ ! -s "$1" ]] || fail "expected nothing, but there is:" "$(cat "$1")"
+}
+
+make_corpus() {
+  mkdir -p "$corpus/sub/dir"
+  seq 1 3000 | sed -e 's/^/Some WORDS of line /' -e 's/0/ zero,/g' \
+    >"$corpus/lines"
+  # Larger than a piece of text is, and than the window of a stream.
+  for ((i = 0; i < 40; ++i)); do
+    printf 'alpha beta-gamma %s Delta\n' "w${i//[0-4]/x}"
+    cat "$corpus/lines"
+  done >"$corpus/sub/big"
+  printf 'no newline at the end' >"$corpus/sub/dir/short"
+  printf '\303\234ber caf\303\251 Caf\303\251\n' >"$corpus/utf8"
+  printf 'not\0text' >"$corpus/binary"
+  printf 'packed' >"$corpus/packed.gz"
+  : >"$corpus/empty"
+}
+
+# The same count by other means.
+count_by_hand() {
+  cat "$corpus/empty" "$corpus/lines" "$corpus/sub/big" \
+    "$corpus/sub/dir/short" <(echo) "$corpus/utf8" |
+    LC_ALL=C tr 'A-Z' 'a-z' | LC_ALL=C tr -cs 'a-z\200-\377' '\n' | grep . |
+    LC_ALL=C sort | uniq -c | LC_ALL=C sort -k1,1nr -k2,2 |
+    while read -r count word; do printf '%10d  %s\n' "$count" "$word"; done
+}
+
+make_corpus
+count_by_hand >"$run_dir/by_hand"
+[[ "$(wc -l <"$run_dir/by_hand")" -gt 12 ]] || fail "the corpus is too small"
+
+for backend in forkserver exec thread; do
+  run 0 --check --workers 3 --top 100000 --spawn-method "$backend" "$corpus"
+  expect_empty "$err"
+  sed -n '/^     count  word$/,/^[0-9]* files/p' "$out" | sed -e 1d -e '$d' \
+    >"$run_dir/seen"
+  diff -u "$run_dir/by_hand" "$run_dir/seen" >&2 ||
+    fail "$backend: it has counted something else"
+  expect "$out" '5 files, .* words, .* different'
+  expect "$out" 'skipped: 1 compressed, 1 not text, 0 links .*, 0 unreadable'
+  expect "$out" 'check: the same .* different words, counted alone'
+  processes=6
+  [[ $backend != thread ]] || processes=2
+  expect "$out" \
+    ".* 3 mappers and a reducer \\($backend\\), $processes processes"
+  expect "$out" 'spawn [0-9.]+ ms, teardown [0-9.]+ ms'
+  expect "$out" 'left behind: 0 processes, 0 children, 0 directories, 0 cgroups'
+done
+
+# What cannot be read is named, and is no failure; nothing at all is one.
+ln -s nowhere "$run_dir/dangling"
+run 0 "$run_dir/dangling" "$corpus/utf8"
+expect "$err" "quickstart: skipped $run_dir/dangling: No such file or directory"
+expect "$out" '         2  café'
+run 1 "$run_dir/dangling"
+expect "$err" 'quickstart: there was nothing to count'
+
+# A worker is killed in the middle of its work: the root is told who died of
+# what, everybody else is ended, nothing is left.
+for backend in forkserver exec; do
+  run 1 --kill-one --workers 3 --spawn-method "$backend" "$corpus"
+  expect "$err" \
+    "quickstart: actor 'mapper-[0-2]@[0-9]+' died of signal 9 \\(Killed\\)"
+  expect "$out" '4 actors were at work, in 4 processes'
+  expect "$out" 'left behind: 0 processes, 0 children, 0 directories, 0 cgroups'
+done
+run 2 --kill-one --spawn-method thread "$corpus"
+expect "$err" 'quickstart: --kill-one wants mappers that are processes, .*'
+
+# A wrong command line: one line, and nothing is done.
+for wrong in --unknown --work=2 --workers=0 --workers=many --workers \
+  --spawn-method=magic --top=-1; do
+  run 2 "$wrong" "$corpus"
+  expect_empty "$out"
+  [[ "$(wc -l <"$err")" == 1 ]] || fail "$wrong: not one line:" "$(cat "$err")"
+  expect "$err" 'quickstart: .*'
+done
+expect_spawn_methods='.*forkserver, exec, thread.*'
+run 2 --spawn-method=magic "$corpus"
+expect "$err" "$expect_spawn_methods"
+
+run 0 --help
+expect "$out" 'Usage: quickstart .*'
+expect_empty "$err"
+run 0 --version
+expect "$out" 'quickstart of tractor [0-9].*'
+
+# A terminal gets progress, and only on stderr.
+new_run
+marked script -qec "'$program' --workers 2 '$corpus'" /dev/null \
+  >"$run_dir/terminal" </dev/null || fail "on a terminal: exit code $?"
+grep -q 'files, .* MB/s' "$run_dir/terminal" || fail "no progress is shown"
+grep -q $'\r\033\\[K' "$run_dir/terminal" || fail "progress is not rewritten"
+expect_nothing_left "on a terminal"
+printf 'quickstart: all is as it should be\n'

@@ -1,0 +1,73 @@
+# Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
+#
+# For the tests of the examples, to be sourced: gives each program that they run
+# a mark and a runtime directory of its own, and tells what is left of it.
+#
+#   new_run                      # before a program is started
+#   marked PROGRAM ARGS          # runs it
+#   marked_exec PROGRAM ARGS &   # the same; $! is the program itself
+#   survivors                    # prints "PID COMMAND", one a line
+#   expect_nothing_left WHAT     # ends the test when there is something
+#
+# The mark is a variable of the environment: it is in every process of a tree,
+# however that was made, and in whatever that has started.
+
+run_dir="$(mktemp -d)" || exit 1
+run_mark=none
+runs=0
+trap 'end_survivors; rm -rf "$run_dir"' EXIT
+
+fail() {
+  printf 'FAILED: %s\n' "$*" >&2
+  exit 1
+}
+
+new_run() {
+  runs=$((runs + 1))
+  run_mark="$$-$RANDOM-$runs"
+  mkdir -m 700 "$run_dir/$runs"
+}
+
+marked() {
+  TRACTOR_EXAMPLE_RUN="$run_mark" XDG_RUNTIME_DIR="$run_dir/$runs" "$@"
+}
+
+marked_exec() {
+  export TRACTOR_EXAMPLE_RUN="$run_mark" XDG_RUNTIME_DIR="$run_dir/$runs"
+  exec "$@"
+}
+
+survivor_pids() {
+  # What cannot be read has just gone, or is not ours.
+  grep -alsxz -- "TRACTOR_EXAMPLE_RUN=$run_mark" /proc/[0-9]*/environ |
+    sed -e 's,^/proc/,,' -e 's,/environ$,,'
+}
+
+survivors() {
+  local pid
+  for pid in $(survivor_pids); do
+    printf '%s %s\n' "$pid" \
+      "$({ tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null)"
+  done
+}
+
+# What the tree keeps in its runtime directory, but for the one of all trees.
+files_left() {
+  find "$run_dir/$runs" -mindepth 2
+}
+
+expect_nothing_left() {
+  local left
+  left="$(survivors)"
+  [[ -z "$left" ]] || fail "$1: processes are left:" "$left"
+  left="$(files_left)"
+  [[ -z "$left" ]] || fail "$1: files are left:" "$left"
+}
+
+# Only after a failure: a test must not leave anything either.
+end_survivors() {
+  local pids
+  pids="$(survivor_pids)"
+  # shellcheck disable=SC2086
+  [[ -z "$pids" ]] || kill -KILL $pids 2>/dev/null || true
+}
