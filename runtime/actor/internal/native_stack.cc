@@ -255,9 +255,14 @@ std::vector<std::string> NativeStack(const std::exception_ptr& error) {
 #ifndef TRACTOR_HAS_SANITIZER
 
 // Stands in front of the C++ library's own, for all that is thrown in this
-// program, the library's throws included.
-extern "C" [[noreturn]] void __cxa_throw(void* object, std::type_info* type,
-                                         void (*destroy)(void*)) {
+// program, the library's throws included. Under another name here, because
+// g++-12 has declared it by itself, with other types, in a file that throws.
+extern "C" [[noreturn]] void TractorCxaThrow(
+    void* object, std::type_info* type,
+    void (*destroy)(void*)) __asm__("__cxa_throw");
+
+extern "C" void TractorCxaThrow(void* object, std::type_info* type,
+                                void (*destroy)(void*)) {
   using CxaThrow = void (*)(void*, std::type_info*, void (*)(void*));
   static const auto real =
       reinterpret_cast<CxaThrow>(dlsym(RTLD_NEXT, "__cxa_throw"));
