@@ -2,7 +2,8 @@
 # Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
 #
 # kill_root_test.sh QUICKSTART: SIGKILLs the root of a tree that is hard at work.
-# Within a second there is no process of it and no file, each time.
+# Within a second there is no process of it and no file, each time. Then SIGINT,
+# after which the root itself leaves nothing.
 set -uo pipefail
 
 # shellcheck source=tree_check.sh
@@ -43,16 +44,21 @@ wait_for_end() {
   printf '%s\n' $((($(now_us) - begin) / 1000))
 }
 
+# start BACKEND: sets `root` and `before`, the processes of a tree at work.
+start() {
+  new_run
+  marked_exec "$program" --workers=$workers --spawn-method="$1" \
+    "$run_dir"/names/* >/dev/null 2>&1 </dev/null &
+  root=$!
+  wait_for_actors "$root"
+  before="$(survivor_pids | wc -l)"
+  # The root, its forkserver, the mappers and the reducer.
+  ((before == workers + 3)) || fail "$before processes:" "$(survivors)"
+}
+
 for backend in forkserver exec; do
   for ((round = 1; round <= rounds; ++round)); do
-    new_run
-    marked_exec "$program" --workers=$workers --spawn-method="$backend" \
-      "$run_dir"/names/* >/dev/null 2>&1 </dev/null &
-    root=$!
-    wait_for_actors "$root"
-    before="$(survivor_pids | wc -l)"
-    # The root, its forkserver, the mappers and the reducer.
-    ((before == workers + 3)) || fail "$before processes:" "$(survivors)"
+    start "$backend"
     kill -KILL "$root"
     wait "$root" 2>/dev/null
     took="$(wait_for_end "$backend, round $round")" || exit 1
@@ -61,3 +67,10 @@ for backend in forkserver exec; do
       "$backend" "$before" "$took"
   done
 done
+
+start forkserver
+kill -INT "$root"
+code=0
+wait "$root" || code=$?
+((code == 130)) || fail "after SIGINT: exit code $code"
+expect_nothing_left "after SIGINT"

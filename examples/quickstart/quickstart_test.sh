@@ -106,9 +106,10 @@ for wrong in --unknown --work=2 --workers=0 --workers=many --workers \
   [[ "$(wc -l <"$err")" == 1 ]] || fail "$wrong: not one line:" "$(cat "$err")"
   expect "$err" 'quickstart: .*'
 done
-expect_spawn_methods='.*forkserver, exec, thread.*'
 run 2 --spawn-method=magic "$corpus"
-expect "$err" "$expect_spawn_methods"
+expect "$err" '.*forkserver, exec, thread.*'
+TRACTOR_SPAWN_METHOD=magic run 2 "$corpus"
+expect "$err" '.*forkserver, exec, thread.*'
 
 run 0 --help
 expect "$out" 'Usage: quickstart .*'
