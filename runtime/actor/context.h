@@ -154,7 +154,11 @@ class RemoteContext {
   Task<Result> WaitResult() {
     co_await dialog_.WaitEnd();
     if (dialog_.remote_error()) std::rethrow_exception(dialog_.remote_error());
-    co_return dialog_.TakeResult<Result>();
+    if constexpr (std::is_void_v<Result>) {
+      dialog_.TakeResult<Nothing>();
+    } else {
+      co_return dialog_.TakeResult<Result>();
+    }
   }
 
   // Asks the callee to end, and waits for that, shielded, for at most

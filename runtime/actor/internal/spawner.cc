@@ -22,12 +22,18 @@ class Spawner::ForkedProcess final : public Process {
   friend class Spawner;
 
   bool Signal(int signal, bool subtree) {
-    if (spawner_ == nullptr || child_id_ == 0 || exit_.has_value()) return true;
+    if (spawner_ == nullptr || exit_.has_value()) return true;
+    if (child_id_ == 0) {
+      // It is on its way, and gets this when it has come.
+      killed_early_ = killed_early_ || subtree;
+      return true;
+    }
     return spawner_->client_.Kill(child_id_, signal, subtree).ok();
   }
 
   Spawner* spawner_;  // null once it is gone
   uint64_t child_id_ = 0;
+  bool killed_early_ = false;  // before there was a process
 };
 
 Spawner::Spawner(forkserver::Client client) : client_(std::move(client)) {}
@@ -98,6 +104,7 @@ void Spawner::OnForked(ForkedProcess& process, forkserver::Forked& forked) {
   process.timing_ = std::move(forked.timing);
   process.stdout_pipe_ = std::move(forked.stdout_pipe);
   process.stderr_pipe_ = std::move(forked.stderr_pipe);
+  if (process.killed_early_) process.KillSubtree();
   process.Changed();
 }
 

@@ -1,0 +1,34 @@
+# Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
+"""Tests that start actors."""
+
+load("@rules_cc//cc:defs.bzl", "cc_test")
+load("//bazel:rules.bzl", "TRACTOR_COPTS")
+
+def tractor_actor_test(name, deps = [], copts = [], size = "medium", **kwargs):
+    """A test whose main() starts the runtime, and looks for leaks.
+
+    Behind every test no process, zombie, descriptor, thread, file or cgroup
+    may be left that was not there before. It must pass with
+    TRACTOR_SPAWN_METHOD = forkserver, exec and thread.
+
+    Args:
+      name: of the test.
+      deps: besides //runtime and //tests/support.
+      copts: as in cc_test.
+      size: as in cc_test.
+      **kwargs: srcs and the rest.
+    """
+    cc_test(
+        name = name,
+        size = size,
+        copts = TRACTOR_COPTS + copts,
+        deps = deps + [
+            "//bazel:sanitizer_defaults",
+            "//runtime",
+            "//tests/support",
+            "//tests/support:actor_test_main",
+            "@system//:gmock",
+            "@system//:gtest",
+        ],
+        **kwargs
+    )

@@ -1,0 +1,185 @@
+// Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
+#include "tests/support/leak_check.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "os/cgroup.h"
+#include "os/fd.h"
+#include "os/fork.h"
+#include "os/proc_fs.h"
+
+namespace tractor::testing {
+namespace {
+
+std::string Describe(pid_t pid, const os::ProcStat& stat) {
+  std::string text = "process " + std::to_string(pid) + " (" + stat.comm + ")";
+  if (stat.zombie()) text = "zombie " + std::to_string(pid);
+  return text + ", child of " + std::to_string(stat.parent);
+}
+
+// A zombie has no environment, but a parent that does.
+bool CarriesMark(pid_t pid, const std::string& mark) {
+  const auto value = os::EnvironmentValue(pid, kMarkVariable);
+  return value.ok() && value->has_value() && **value == mark;
+}
+
+void AddProcesses(std::set<std::string>& things) {
+  const char* mark = getenv(kMarkVariable);
+  if (mark != nullptr) things.merge(MarkedProcesses(mark));
+}
+
+void AddFds(std::set<std::string>& things) {
+  const auto fds = os::OpenFds();
+  if (!fds.ok()) return;
+  for (int fd : *fds) {
+    std::error_code ignored;
+    const auto target = std::filesystem::read_symlink(
+        "/proc/self/fd/" + std::to_string(fd), ignored);
+    things.insert("descriptor " + std::to_string(fd) + " -> " +
+                  target.string());
+  }
+}
+
+void AddThreads(std::set<std::string>& things) {
+  const auto threads = os::ThreadsOf(getpid());
+  if (!threads.ok()) return;
+  for (pid_t thread : *threads) {
+    things.insert("thread " + std::to_string(thread));
+  }
+}
+
+void AddFiles(std::set<std::string>& things) {
+  const char* base = getenv("XDG_RUNTIME_DIR");
+  if (base == nullptr) return;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(
+           std::string(base) + "/tractor", ignored)) {
+    things.insert("file " + entry.path().string());
+  }
+}
+
+void AddCgroups(std::set<std::string>& things) {
+  const auto parent = os::Cgroup::FindWritableParent();
+  if (!parent.ok()) return;
+  const auto children = parent->Children();
+  if (!children.ok()) return;
+  for (const std::string& name : *children) {
+    if (name.starts_with("tractor-")) things.insert("cgroup " + name);
+  }
+}
+
+// A program that has ended may have a forkserver that is still sweeping.
+constexpr int kSweepMs = 5000;
+
+std::string BaseOf(pid_t pid) {
+  return "/tmp/tractor-test-" + std::to_string(pid);
+}
+
+[[noreturn]] void RunMarked(char** argv, const os::Cgroup& cgroup) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (cgroup.valid()) cgroup.AddProcess(0).IgnoreError();
+  const std::string base = BaseOf(getpid()) + "/run";
+  std::filesystem::create_directories(base);
+  std::filesystem::permissions(base, std::filesystem::perms::owner_all);
+  setenv(kMarkVariable, std::to_string(getpid()).c_str(), 1);
+  setenv("XDG_RUNTIME_DIR", base.c_str(), 1);
+  execv("/proc/self/exe", argv);
+  perror("cannot execute this program again");
+  _exit(2);
+}
+
+os::Cgroup MakeCgroup() {
+  const auto parent = os::Cgroup::FindWritableParent();
+  if (!parent.ok()) return {};
+  auto made =
+      os::Cgroup::Create(*parent, "tractor-test-" + std::to_string(getpid()));
+  return made.ok() ? *std::move(made) : os::Cgroup();
+}
+
+// True: all that the program had started is gone, maybe after a moment.
+bool AllGone(pid_t program) {
+  const std::string mark = std::to_string(program);
+  for (int waited = 0; waited < kSweepMs; ++waited) {
+    if (MarkedProcesses(mark).empty()) return true;
+    usleep(1000);
+  }
+  for (const std::string& process : MarkedProcesses(mark)) {
+    fprintf(stderr, "outlived the test program: %s\n", process.c_str());
+  }
+  return false;
+}
+
+}  // namespace
+
+void MarkThisProgram(char** argv) {
+  if (getenv(kMarkVariable) != nullptr) return;
+  const os::Cgroup cgroup = MakeCgroup();
+  auto fork = os::Fork();
+  if (!fork.ok()) {
+    fprintf(stderr, "%s\n", fork.status().ToString().c_str());
+    _exit(2);
+  }
+  if (fork->in_child()) RunMarked(argv, cgroup);
+  const auto end = fork->pidfd.Wait();
+  int code = !end.ok() ? 2 : end->signal != 0 ? 128 + end->signal : end->code;
+  if (!AllGone(fork->pid) && code == 0) code = kLeftCode;
+  if (cgroup.valid()) {
+    cgroup.Kill().IgnoreError();
+    (void)cgroup.WaitUntilEmpty(kSweepMs);
+    cgroup.Remove().IgnoreError();
+  }
+  std::filesystem::remove_all(BaseOf(fork->pid));
+  _exit(code);
+}
+
+std::set<std::string> MarkedProcesses(const std::string& mark) {
+  std::set<std::string> found;
+  const auto pids = os::AllPids();
+  if (!pids.ok()) return found;
+  for (pid_t pid : *pids) {
+    if (pid == getpid()) continue;
+    const auto stat = os::ReadProcStat(pid);
+    if (!stat.ok()) continue;
+    const pid_t who = stat->zombie() ? stat->parent : pid;
+    if (CarriesMark(who, mark)) found.insert(Describe(pid, *stat));
+  }
+  return found;
+}
+
+LeakCheck::LeakCheck() {
+  AddProcesses(things_);
+  AddFds(things_);
+  AddThreads(things_);
+  AddFiles(things_);
+  AddCgroups(things_);
+}
+
+std::vector<std::string> LeakCheck::NewSince() const {
+  const std::vector<std::string> found = LookOnce();
+  const bool only_threads = std::all_of(
+      found.begin(), found.end(),
+      [](const std::string& thing) { return thing.starts_with("thread "); });
+  if (found.empty() || !only_threads) return found;
+  // A thread that was joined leaves /proc a moment later.
+  for (int look = 0; look < 200 && !LookOnce().empty(); ++look) usleep(1000);
+  return LookOnce();
+}
+
+std::vector<std::string> LeakCheck::LookOnce() const {
+  std::vector<std::string> found;
+  for (const std::string& thing : LeakCheck().things_) {
+    if (!things_.contains(thing)) found.push_back(thing);
+  }
+  return found;
+}
+
+}  // namespace tractor::testing
