@@ -10,7 +10,6 @@ set -uo pipefail
 source "$(dirname "$0")/tree_check.sh"
 
 readonly program="$1" rounds=5 workers=6
-readonly limit_us=1000000
 
 # More to read than there is time for: one file under many names.
 seq 1 200000 >"$run_dir/numbers"
@@ -20,8 +19,6 @@ for ((i = 0; i < 500; ++i)); do
   ln -s ../text "$run_dir/names/$i"
 done
 
-now_us() { printf '%s\n' "${EPOCHREALTIME/[.,]/}"; }
-
 # Waits until all actors are there, which takes milliseconds.
 wait_for_actors() {
   local deadline
@@ -30,18 +27,6 @@ wait_for_actors() {
     (($(now_us) < deadline)) || fail "the actors do not come:" "$(survivors)"
     [[ -d /proc/$1 ]] || fail "the root has ended by itself"
   done
-}
-
-# Prints how long it took, in ms.
-wait_for_end() {
-  local begin now
-  begin=$(now_us)
-  while [[ -n "$(survivor_pids)$(files_left)" ]]; do
-    now=$(now_us)
-    ((now - begin < limit_us)) ||
-      fail "$1: after a second there still is:" "$(survivors)" "$(files_left)"
-  done
-  printf '%s\n' $((($(now_us) - begin) / 1000))
 }
 
 # start BACKEND: sets `root` and `before`, the processes of a tree at work.
@@ -62,7 +47,6 @@ for backend in forkserver exec; do
     kill -KILL "$root"
     wait "$root" 2>/dev/null
     took="$(wait_for_end "$backend, round $round")" || exit 1
-    expect_nothing_left "$backend, round $round"
     printf '%s: %s processes gone %s ms after their root\n' \
       "$backend" "$before" "$took"
   done

@@ -16,35 +16,37 @@ unset TRACTOR_SPAWN_METHOD
 # this machine, so that pgrep itself would be no use.
 list() { survivors | sort -n | sed -e "s,$program,$name," -e 's/ *$//'; }
 
+# What the README tells to type, and what it shows.
+sed -n '/^```console first page$/,/^```$/p' "$readme" | sed -e 1d -e '$d' \
+  >"$run_dir/page"
+mapfile -t typed < <(grep '^\$ ' "$run_dir/page")
+[[ ${typed[0]:-} == "\$ $name &" && ${typed[1]:-} == "\$ pgrep -a "* &&
+  ${typed[2]:-} == "\$ kill -9 %1;"*"; pgrep -c "* && ${#typed[@]} == 3 ]] ||
+  fail "$readme types something else:" "${typed[@]}"
+
+# Does the same, and prints what there is to see.
 transcript() {
-  printf "$ %s &\n" "$name"
-  mkfifo "$run_dir/pipe"
-  new_run
+  printf '%s\n' "${typed[0]}"
   # As on a terminal, where each line is written when it is complete.
   marked_exec stdbuf -oL "$program" >"$run_dir/pipe" </dev/null &
   root=$!
   exec 3<"$run_dir/pipe"
   read -r -t 30 line <&3 || fail "it prints nothing"
   printf '%s\n' "$line"
-  printf "$ pgrep -a 'readme|tractor'\n"
+  printf '%s\n' "${typed[1]}"
   list
-  printf "$ kill -9 %%1; sleep 1; pgrep -c 'readme|tractor'\n"
+  printf '%s\n' "${typed[2]}"
   kill -KILL "$root"
   wait "$root" 2>/dev/null
-  # All that hold the pipe are gone when it ends.
-  timeout 1 cat <&3
+  wait_for_end "after the kill" >/dev/null
   survivors | wc -l
-  expect_nothing_left "after the kill"
 }
 
 pids_hidden() { sed -E 's/^[0-9]+ /PID /'; }
 
-transcript 2>"$run_dir/err" >"$run_dir/seen"
-code=$?
-((code == 0)) || fail "$(cat "$run_dir/err" "$run_dir/seen")"
-sed -n '/^```console first page$/,/^```$/p' "$readme" | sed -e 1d -e '$d' |
-  pids_hidden >"$run_dir/wanted"
-[[ -s "$run_dir/wanted" ]] || fail "$readme has no '\`\`\`console first page'"
-diff -u "$run_dir/wanted" <(pids_hidden <"$run_dir/seen") >&2 ||
+mkfifo "$run_dir/pipe"
+new_run
+(transcript) >"$run_dir/seen" || fail "so far:" "$(cat "$run_dir/seen")"
+diff -u <(pids_hidden <"$run_dir/page") <(pids_hidden <"$run_dir/seen") >&2 ||
   fail "$readme does not show what happens"
 cat "$run_dir/seen"

@@ -7,7 +7,8 @@
 #   marked PROGRAM ARGS          # runs it
 #   marked_exec PROGRAM ARGS &   # the same; $! is the program itself
 #   survivors                    # prints "PID COMMAND", one a line
-#   expect_nothing_left WHAT     # ends the test when there is something
+#   expect_nothing_left WHAT     # ends the test when there is something now
+#   wait_for_end WHAT            # the same in a second; prints the ms it took
 #
 # The mark is a variable of the environment: it is in every process of a tree,
 # however that was made, and in whatever that has started.
@@ -62,6 +63,17 @@ expect_nothing_left() {
   [[ -z "$left" ]] || fail "$1: processes are left:" "$left"
   left="$(files_left)"
   [[ -z "$left" ]] || fail "$1: files are left:" "$left"
+}
+
+now_us() { printf '%s\n' "${EPOCHREALTIME/[.,]/}"; }
+
+wait_for_end() {
+  local begin
+  begin="$(now_us)"
+  while [[ -n "$(survivor_pids)$(files_left)" ]]; do
+    (($(now_us) - begin < 1000000)) || expect_nothing_left "$1, a second later"
+  done
+  printf '%s\n' $((($(now_us) - begin) / 1000))
 }
 
 # Only after a failure: a test must not leave anything either.
