@@ -1,8 +1,11 @@
 // Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
 //
 // The rules of tractor's maybe_open_context (conformance scenarios C-120..127).
+//
+// Long: one small test for each rule.
 #include "runtime/task/resource_cache.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -41,6 +44,8 @@ struct Resource {
     if (!close_error.empty()) throw std::out_of_range(close_error);
   }
 };
+
+Task<> Nothing() { co_return; }
 
 // The text of the error that `body` ends with.
 template <class F>
@@ -304,6 +309,56 @@ TEST(ResourceCache, UsersMayFollowEachOther) {
       EXPECT_EQ(cache.size(), 0u);
     });
   });
+}
+
+// One user comes when the last one is on its way out: the resource stays open
+// for it, and the closing is done once, by whoever is then the last.
+TEST(ResourceCache, UserThatMeetsTheLastOneAtTheDoorKeepsItOpen) {
+  // Bystanders change the order in which the two meet.
+  for (int bystanders = 0; bystanders < 12; ++bystanders) {
+    const int seconds = bystanders % 2;
+    RunTest([&]() -> Task<> {
+      Resource resource;
+      resource.close_error = "lid";
+      std::vector<std::string> ends;
+      bool hit = false, used = false;
+      Event leave;
+      co_await WithNursery([&](Nursery& host) -> Task<> {
+        Cache cache(host);
+        auto open = [&](const Cache::Hold& hold) {
+          return resource.Open(hold);
+        };
+        auto first = [&]() -> Task<> {
+          auto use = [&](int&, bool) -> Task<> { co_await leave.Wait(); };
+          co_await cache.MaybeOpen("a", open, use);
+        };
+        auto second = [&]() -> Task<> {
+          // Stands in the door already when the first one wakes up.
+          leave.Set();
+          for (int i = 0; i < bystanders; ++i) host.StartSoon(Nothing);
+          auto use = [&](int&, bool was_open) -> Task<> {
+            hit = was_open;
+            if (seconds > 0) co_await Sleep(absl::Seconds(seconds));
+            used = true;
+          };
+          co_await cache.MaybeOpen("a", open, use);
+        };
+        co_await WithNursery([&](Nursery& n) -> Task<> {
+          n.StartSoon(
+              [&]() -> Task<> { ends.push_back(co_await ErrorOf(first)); });
+          co_await Sleep(absl::Seconds(2));
+          n.StartSoon(
+              [&]() -> Task<> { ends.push_back(co_await ErrorOf(second)); });
+        });
+      });
+      EXPECT_TRUE(hit);
+      EXPECT_TRUE(used);
+      EXPECT_EQ(resource.opened, 1);
+      EXPECT_EQ(resource.closed, 1);
+      std::sort(ends.begin(), ends.end());
+      EXPECT_EQ(ends, (std::vector<std::string>{"", "lid"}));
+    });
+  }
 }
 
 // C-124.

@@ -139,7 +139,8 @@ class Scheduler {
   Outcome<BodyResult<F>> Run(F&& body);
 
   // Runs `call` on this scheduler's thread, soon. From any thread, also when
-  // nothing runs; also from a signal-safe context: no.
+  // nothing runs; not from a signal handler. The scheduler must outlive the
+  // call: where `call` itself may end the run, use remote().
   void Post(std::function<void()> call);
   // For threads that may outlive the scheduler.
   const std::shared_ptr<RemoteScheduler>& remote() const { return remote_; }

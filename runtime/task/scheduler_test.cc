@@ -211,8 +211,9 @@ TEST(Scheduler, WorkOutsideIsNoDeadlock) {
     Scheduler& scheduler = Scheduler::Current();
     scheduler.AddExternalWork(1);
     Event event;
-    other = std::thread([&] {
-      scheduler.Post([&] {
+    // The loop may end, and its scheduler die, before Post() has returned.
+    other = std::thread([&, remote = scheduler.remote()] {
+      remote->Post([&] {
         scheduler.AddExternalWork(-1);
         event.Set();
       });

@@ -21,10 +21,8 @@ bool IdleDriver::Wait(int64_t deadline_nanos) {
 }
 
 void IdleDriver::Wake() noexcept {
-  {
-    std::lock_guard lock(mutex_);
-    woken_ = true;
-  }
+  std::lock_guard lock(mutex_);
+  woken_ = true;
   changed_.notify_one();
 }
 

@@ -24,10 +24,8 @@ bool VirtualTime::Wait(int64_t deadline_nanos) {
 }
 
 void VirtualTime::Wake() noexcept {
-  {
-    std::lock_guard lock(mutex_);
-    woken_ = true;
-  }
+  std::lock_guard lock(mutex_);
+  woken_ = true;
   changed_.notify_one();
 }
 
