@@ -14,7 +14,6 @@
 #include "runtime/actor/internal/line_relay.h"
 #include "runtime/actor/internal/runtime.h"
 #include "runtime/actor/internal/spawn_spec.h"
-#include "runtime/io/status_error.h"
 #include "runtime/log/log.h"
 #include "runtime/task/exception_group.h"
 #include "runtime/task/internal/exceptions.h"
@@ -90,10 +89,15 @@ Task<ActorNursery::ChildPtr> ActorNursery::Start(ActorOptions options,
   auto child = std::make_shared<Child>(std::move(options));
   child->aid = MakeAid(child->options.name());
   child->one_shot = one_shot;
+  internal::CheckIdentity(runtime_.config(), child->aid);
   const proto::SpawnSpec spec =
       internal::MakeSpawnSpec(runtime_, child->options, child->aid, method);
-  auto [ours, theirs] =
-      io::OrThrow(os::SocketPair(SOCK_STREAM | SOCK_NONBLOCK));
+  auto pair = os::SocketPair(SOCK_STREAM | SOCK_NONBLOCK);
+  if (!pair.ok()) {
+    throw RuntimeFailure("cannot start actor '" + child->aid.name +
+                         "': " + std::string(pair.status().message()));
+  }
+  auto& [ours, theirs] = *pair;
   child->process =
       GetSpawnBackend(method).in_process
           ? internal::SpawnThread(spec, std::move(theirs), &internal::ChildMain)

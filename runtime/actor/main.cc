@@ -12,10 +12,12 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/time/clock.h"
 #include "forkserver/client.h"
 #include "forkserver/embedded.h"
 #include "forkserver/exec_child.h"
+#include "forkserver/sweep.h"
 #include "os/random.h"
 #include "runtime/actor/constants.h"
 #include "runtime/actor/internal/child_main.h"
@@ -73,6 +75,13 @@ class RootClaim {
   ~RootClaim() { root_running = false; }
 };
 
+// The options, or what the environment makes of them, make no sense: nothing of
+// the program has run.
+class UsageFailure : public RuntimeFailure {
+ public:
+  using RuntimeFailure::RuntimeFailure;
+};
+
 // The environment beats the option; it is worth a notice when they differ.
 std::string Override(const char* variable, const std::string& option) {
   const char* value = std::getenv(variable);
@@ -90,9 +99,17 @@ void SetUpLog(const RuntimeVars& vars, const Aid& self,
   if (vars.log_level.empty()) return;
   const absl::StatusOr<LogLevel> level = ParseLogLevel(vars.log_level);
   if (!level.ok()) {
-    throw RuntimeFailure(std::string(level.status().message()));
+    throw UsageFailure(std::string(level.status().message()));
   }
   SetLogLevel(*level);
+}
+
+SpawnMethod ParseMethod(const std::string& name) {
+  try {
+    return ParseSpawnMethod(name);
+  } catch (const RuntimeFailure& error) {
+    throw UsageFailure(error.what());
+  }
 }
 
 internal::RuntimeConfig MakeConfig(const RootOptions& options) {
@@ -111,9 +128,8 @@ internal::RuntimeConfig MakeConfig(const RootOptions& options) {
                options.spawn_method().has_value()
                    ? std::string(SpawnMethodName(*options.spawn_method()))
                    : std::string());
-  if (!method.empty()) {
-    config.vars.spawn_method = ParseSpawnMethod(method);
-  }
+  if (!method.empty()) config.vars.spawn_method = ParseMethod(method);
+  internal::CheckIdentity(config, config.self);
   SetUpLog(config.vars, config.self, config.tree_id);
   return config;
 }
@@ -138,6 +154,9 @@ class OpenTree {
     }
     const auto& opened = std::get<forkserver::TreeOpened>(event).body;
     config.runtime_directory = opened.runtime_directory();
+    remains_.tree = absl::BytesToHexString(config.tree_id);
+    remains_.cgroup = opened.cgroup();
+    remains_.runtime_directory = opened.runtime_directory();
     for (const std::string& warning : opened.warnings()) {
       TRACTOR_LOG(warning) << warning;
     }
@@ -155,11 +174,28 @@ class OpenTree {
     const forkserver::Event event =
         Answer(client_->CloseTree(absl::ZeroDuration()));
     const auto* closed = std::get_if<forkserver::TreeClosed>(&event);
-    if (closed == nullptr) return "the forkserver could not close the tree";
+    if (closed == nullptr) {
+      throw RuntimeFailure("the forkserver could not close the tree");
+    }
     std::string text;
     for (const proto::Survivor& survivor : closed->body.killed()) {
       text += (text.empty() ? "" : ", ") + survivor.name() + "@" +
               std::to_string(survivor.pid());
+    }
+    return text;
+  }
+
+  // Does the work of a forkserver that is gone, as far as it can be done
+  // without one. There is none for later roots, either.
+  std::string Sweep() {
+    client_.reset();
+    const absl::StatusOr<forkserver::SweepResult> swept =
+        forkserver::SweepRemains(remains_, kKillTimeout);
+    if (!swept.ok()) return std::string(swept.status().message());
+    std::string text;
+    for (const forkserver::SweptProcess& process : swept->killed) {
+      text += (text.empty() ? "" : ", ") + process.name + "@" +
+              std::to_string(process.pid);
     }
     return text;
   }
@@ -193,6 +229,7 @@ class OpenTree {
   }
 
   std::optional<forkserver::Client> client_;
+  forkserver::TreeRemains remains_;
 };
 
 }  // namespace
@@ -245,18 +282,28 @@ void RunRootTask(const RootOptions& options,
     signal = runtime.signal();
     tree.Return(std::move(runtime.spawner()->client()));
   }
-  const std::string left = tree.Close();
+  std::string left;
+  const std::exception_ptr lost = Catch([&] { left = tree.Close(); });
+  if (lost != nullptr) left = tree.Sweep();
   if (!left.empty()) {
     TRACTOR_LOG(warning) << "had to end what was left of the tree: " << left;
   }
   if (end.has_error()) std::rethrow_exception(end.error());
+  if (lost != nullptr) std::rethrow_exception(lost);
   if (signal != 0) throw Interrupted(signal);
 }
 
 namespace {
 
-int ExitCodeOf(const std::exception_ptr& error) {
+// Says what has ended the program; gives its exit code.
+int ReportError(const std::exception_ptr& error) {
   int code = 1;
+  VisitAs<UsageFailure>(error, [&](const UsageFailure& e) {
+    std::fprintf(stderr, "tractor: %s\n", e.what());
+    code = 2;
+  });
+  if (code == 2) return code;
+  std::fprintf(stderr, "%s\n", DescribeException(error).c_str());
   VisitAs<Interrupted>(error,
                        [&](const Interrupted& e) { code = 128 + e.signal(); });
   return code;
@@ -277,27 +324,11 @@ void EndProgram() {
 int RunMain(int argc, char** argv, const RootOptions& options,
             const std::function<Task<int>()>& body) {
   int code = 0;
-  std::exception_ptr error = Catch([&] { Init(argc, argv); });
-  // Set-up errors are told apart: nothing of the program has run.
-  if (error == nullptr) {
-    error = Catch([&] { MakeConfig(options); });
-  }
-  if (error != nullptr) {
-    std::fprintf(
-        stderr, "tractor: %s\n",
-        VisitException(
-            error,
-            [](const std::exception& e) { return std::string(e.what()); },
-            [] { return std::string("unknown exception"); })
-            .c_str());
-    EndProgram();
-    return 2;
-  }
-  error = Catch([&] { code = RunRoot(body, options); });
-  if (error != nullptr) {
-    std::fprintf(stderr, "%s\n", DescribeException(error).c_str());
-    code = ExitCodeOf(error);
-  }
+  const std::exception_ptr error = Catch([&] {
+    Init(argc, argv);
+    code = RunRoot(body, options);
+  });
+  if (error != nullptr) code = ReportError(error);
   EndProgram();
   return code;
 }

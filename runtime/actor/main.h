@@ -135,8 +135,8 @@ BodyResult<F> RunRoot(F&& body, const RootOptions& options = RootOptions()) {
 }
 
 // Init() and RunRoot() in one, with errors on stderr. Gives the exit code: the
-// task's int, or 0; 1 after an error, 2 when the runtime could not be set up as
-// asked, 128 + n after signal n.
+// task's int, or 0; 1 after an error, 2 when options or environment make no
+// sense, 128 + n after signal n.
 template <Body F>
 int Main(int argc, char** argv, F&& root_task,
          const RootOptions& options = RootOptions()) {

@@ -176,7 +176,7 @@ void Dialog::RequestCancel(std::string_view reason, absl::Time deadline) {
   header.set_kind(proto::FRAME_CANCEL);
   header.set_cid(cid_);
   proto::Cancel& cancel = *header.mutable_cancel();
-  cancel.set_reason(std::string(reason));
+  cancel.set_reason(ClipReason(reason));
   *cancel.mutable_canceller() = ToProto(link_->self());
   if (deadline != absl::InfiniteFuture()) {
     const absl::Duration budget =

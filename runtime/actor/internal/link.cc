@@ -20,6 +20,10 @@
 
 namespace tractor::internal {
 
+std::string ClipReason(std::string_view reason) {
+  return std::string(reason.substr(0, kMaxReason));
+}
+
 Link::Link(LinkOwner& owner, os::Fd socket, bool connector,
            wire::HelloOptions hello)
     : owner_(owner),
@@ -286,7 +290,7 @@ void Link::SendCancelActor(std::string_view reason, const Aid& canceller,
   proto::FrameHeader header;
   header.set_kind(proto::FRAME_CANCEL_ACTOR);
   proto::Cancel& cancel = *header.mutable_cancel();
-  cancel.set_reason(std::string(reason));
+  cancel.set_reason(ClipReason(reason));
   *cancel.mutable_canceller() = ToProto(canceller);
   if (budget.has_value()) {
     cancel.set_budget_ns(absl::ToInt64Nanoseconds(*budget));

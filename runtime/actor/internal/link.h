@@ -51,6 +51,11 @@ class LinkOwner {
   ~LinkOwner() = default;
 };
 
+// A reason travels in a frame's header, which has a limit; a frame that is
+// refused would be a cancel that is lost.
+inline constexpr size_t kMaxReason = 1024;
+std::string ClipReason(std::string_view reason);
+
 class Link final : public std::enable_shared_from_this<Link>, private IdleHook {
  public:
   // Beyond it the queue is written at once.

@@ -37,6 +37,15 @@ wire::HelloOptions HelloOf(const RuntimeConfig& config) {
 
 }  // namespace
 
+void CheckIdentity(const RuntimeConfig& config, const Aid& actor) {
+  wire::HelloOptions hello = HelloOf(config);
+  hello.aid = ToProto(actor);
+  const absl::Status status = wire::MakeHello(hello).status();
+  if (status.ok()) return;
+  throw RuntimeFailure("this cannot be an actor's identity: " +
+                       std::string(status.message()));
+}
+
 Runtime* Runtime::CurrentOrNull() { return this_thread; }
 
 Runtime& Runtime::Current() {

@@ -48,6 +48,10 @@ struct RuntimeConfig {
   bool watch_signals = true;
 };
 
+// Throws RuntimeFailure for an identity that no peer would accept: a name that
+// is empty or too long.
+void CheckIdentity(const RuntimeConfig& config, const Aid& actor);
+
 class Runtime final : public LinkOwner {
  public:
   // `client`: to the tree's forkserver; none for an actor on a thread.
