@@ -30,10 +30,9 @@ using testing::WaitAllTasksBlocked;
 class Gate {
  public:
   void Open() {
-    {
-      std::lock_guard lock(mutex_);
-      open_ = true;
-    }
+    // Under the lock: who passes may end the gate's life.
+    std::lock_guard lock(mutex_);
+    open_ = true;
     changed_.notify_all();
   }
   void Pass() {
