@@ -22,6 +22,7 @@ transcript() {
   local code=0
   marked timeout --kill-after=5 60 "$program" \
     >"$run_dir/out" 2>"$run_dir/err" </dev/null || code=$?
+  hide_seeds "$run_dir/err"
   cat "$run_dir/out"
   if [[ -s "$run_dir/err" ]]; then
     printf -- '--- stderr\n'

@@ -6,6 +6,7 @@
 #   new_run                      # before a program is started
 #   marked PROGRAM ARGS          # runs it
 #   marked_exec PROGRAM ARGS &   # the same; $! is the program itself
+#   hide_seeds FILE              # what is printed under --config=stress
 #   survivors                    # prints "PID COMMAND", one a line
 #   expect_nothing_left WHAT     # ends the test when there is something now
 #   wait_for_end WHAT            # the same in a second; prints the ms it took
@@ -20,6 +21,7 @@ trap 'end_survivors; rm -rf "$run_dir"' EXIT
 
 fail() {
   printf 'FAILED: %s\n' "$*" >&2
+  [[ ! -s "$run_dir/seeds" ]] || cat "$run_dir/seeds" >&2
   exit 1
 }
 
@@ -36,6 +38,13 @@ marked() {
 marked_exec() {
   export TRACTOR_EXAMPLE_RUN="$run_mark" XDG_RUNTIME_DIR="$run_dir/$runs"
   exec "$@"
+}
+
+# Takes the seeds of shuffled schedulers out of a file, and notes them down: a
+# failure is repeated with them.
+hide_seeds() {
+  grep '^TRACTOR_SCHEDULER_SEED=' "$1" >"$run_dir/seeds" || return 0
+  sed -i '/^TRACTOR_SCHEDULER_SEED=/d' "$1"
 }
 
 survivor_pids() {

@@ -18,6 +18,7 @@ run() {
   new_run
   marked timeout --kill-after=5 120 "$program" "$@" >"$out" 2>"$err" \
     </dev/null || code=$?
+  hide_seeds "$err"
   [[ $code == "$wanted" ]] ||
     fail "quickstart $*: exit code $code, not $wanted;" "$(cat "$out" "$err")"
   expect_nothing_left "quickstart $*"
