@@ -25,8 +25,7 @@ namespace {
 constexpr size_t kSmall = 64;
 constexpr size_t kLarge = 64 << 10;
 
-// ---- the raw limits
-// -----------------------------------------------------------
+// ---- the raw limits ----
 
 void WriteAll(int fd, const char* data, size_t size) {
   while (size > 0) {
@@ -130,8 +129,7 @@ Samples RawThroughput(size_t size, int64_t bytes, int rounds) {
   return samples;
 }
 
-// ---- endpoints
-// ----------------------------------------------------------------
+// ---- endpoints ----
 
 Task<Blob> Echo(Blob request) { co_return request; }
 TRACTOR_ENDPOINT(Echo);
@@ -279,8 +277,7 @@ Task<std::string> Pss() {
 }
 TRACTOR_ENDPOINT(Pss);
 
-// ---- figures
-// ------------------------------------------------------------------
+// ---- figures ----
 
 Task<> RoundTrips(Report& report) {
   if (!report.Wants("call")) co_return;

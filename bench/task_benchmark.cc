@@ -53,7 +53,7 @@ Samples Measure(const Report& report, int rounds, size_t operations,
   return samples;
 }
 
-// ---- raw limits -------------------------------------------------------------
+// ---- raw limits ----
 
 struct Bare {
   struct promise_type {
@@ -121,7 +121,7 @@ Samples RawDestroy(const Report& report) {
   return samples;
 }
 
-// ---- ours -------------------------------------------------------------------
+// ---- ours ----
 
 // Measures inside of a task: body() does `operations` operations.
 template <class Body>

@@ -36,7 +36,7 @@ using ::testing::SizeIs;
 
 constexpr int kEndMs = 10'000;
 
-// ---- Text, everywhere --------------------------------------------------
+// ---- Text, everywhere ----
 
 constexpr char kHybrid[] =
     "22 28 0:20 / /sys rw,relatime - sysfs sysfs rw\n"
@@ -90,7 +90,7 @@ TEST(CgroupTest, ADirectoryOfAnotherFileSystemIsRefused) {
   EXPECT_THAT(Cgroup::Open("/no/such"), HasErrno(ENOENT));
 }
 
-// ---- No cgroup: every way gives its own status -------------------------
+// ---- No cgroup: every way gives its own status ----
 
 SyscallTable TableThatFailsAccess(int err) {
   static int failure;
@@ -132,7 +132,7 @@ TEST(CgroupTest, EveryFailedCallOfTheSearchIsReported) {
   fds.CheckNothingNew();
 }
 
-// ---- With a cgroup -----------------------------------------------------
+// ---- With a cgroup ----
 
 class LiveCgroupTest : public ::testing::Test {
  protected:

@@ -111,7 +111,7 @@ TEST(ParseProcStatusTest, AZombieHasNoMemory) {
   EXPECT_FALSE(ParseProcStatus("").ok());
 }
 
-// ---- Real processes ----------------------------------------------------
+// ---- Real processes ----
 
 // A child that has called itself "a) (b c" and waits.
 class ProcFsTest : public ::testing::Test {

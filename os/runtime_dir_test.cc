@@ -262,7 +262,7 @@ TEST_F(RuntimeDirTest, EveryFailedCallIsReportedAndLeavesNothingOpen) {
   fds.CheckNothingNew();
 }
 
-// ---- Removal -----------------------------------------------------------
+// ---- Removal ----
 
 class RemoveAllTest : public ::testing::Test {
  protected:

@@ -70,8 +70,7 @@ std::shared_ptr<internal::Link> ActorNursery::LinkOf(const Child& child) {
   return child.link;
 }
 
-// ---- birth
-// --------------------------------------------------------------------
+// ---- birth ----
 
 Task<Portal> ActorNursery::StartActor(ActorOptions options) {
   const ChildPtr child = co_await Start(std::move(options), /*one_shot=*/false);
@@ -151,8 +150,7 @@ Task<> ActorNursery::WaitReady(ChildPtr child, absl::Duration limit) {
                        "' has closed its channel before its hello");
 }
 
-// ---- life
-// ---------------------------------------------------------------------
+// ---- life ----
 
 Task<> ActorNursery::Supervise(ChildPtr child) {
   CancelScope shield(absl::InfiniteFuture(), /*shield=*/true);
@@ -234,8 +232,7 @@ Task<> ActorNursery::WaitForChildren() {
   }
 }
 
-// ---- end
-// ----------------------------------------------------------------------
+// ---- end ----
 
 Task<> ActorNursery::Cancel(std::string_view reason) {
   cancel_called_ = true;

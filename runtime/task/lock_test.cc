@@ -139,7 +139,7 @@ TEST(Lock, CancelBehindTheHandOverFreesIt) {
   });
 }
 
-// ---- Condition --------------------------------------------------------------
+// ---- Condition ----
 
 TEST(Condition, NotifyWakesTheLongestWaitingFirst) {
   RunTest([&]() -> Task<> {

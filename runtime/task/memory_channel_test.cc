@@ -140,7 +140,7 @@ TEST(MemoryChannel, EachValueGoesToOneReceiverInTurn) {
   });
 }
 
-// ---- closing ----------------------------------------------------------------
+// ---- closing ----
 
 TEST(MemoryChannel, BehindTheLastSenderReceiversGetWhatIsLeftThenTheEnd) {
   RunTest([&]() -> Task<> {
@@ -279,7 +279,7 @@ TEST(MemoryChannel, ClosingAHandleWakesThoseThatWaitInIt) {
   });
 }
 
-// ---- cancellation -----------------------------------------------------------
+// ---- cancellation ----
 
 TEST(MemoryChannel, SendAndReceiveAreAlwaysCheckpoints) {
   RunTest([&]() -> Task<> {

@@ -119,7 +119,7 @@ TEST(Outcome, UnwrapIsForOutside) {
   EXPECT_EQ(*std::move(moved).Unwrap(), 4);
 }
 
-// ---- Finally ----------------------------------------------------------------
+// ---- Finally ----
 
 TEST(Finally, RunsTheCleanupBehindAValue) {
   RunTest([&]() -> Task<> {

@@ -36,7 +36,7 @@ std::optional<uint64_t> SeedFromEnvironment() {
 
 }  // namespace
 
-// ---- Scheduler ------------------------------------------------------------
+// ---- Scheduler ----
 
 Scheduler::Scheduler(const SchedulerOptions& options)
     : clock_(options.clock()),
@@ -241,7 +241,7 @@ void Scheduler::RunIdleHooks() {
   idle_hooks_.ForEach([](IdleHook& hook) { hook.BeforeIdle(); });
 }
 
-// ---- tasks and operations -------------------------------------------------
+// ---- tasks and operations ----
 
 namespace internal {
 

@@ -189,7 +189,7 @@ TEST(Scheduler, DeadlinesFireInABusyLoop) {
   EXPECT_LT(time.NowNanos() - VirtualTime::kStartNanos, 2'000'000'000);
 }
 
-// ---- deadlock ---------------------------------------------------------------
+// ---- deadlock ----
 
 TEST(Scheduler, DeadlockCancelsTheMainTaskAndIsItsError) {
   bool unwound = false;

@@ -120,7 +120,7 @@ TEST(Task, ErrorOfTheMainTaskIsTheOutcome) {
   EXPECT_TRUE(RunVirtual(no_body).has_error());
 }
 
-// ---- destructors ------------------------------------------------------------
+// ---- destructors ----
 
 TEST(Task, LocalsDieInTheOrderOfPlainCode) {
   RunTest([&]() -> Task<> {
@@ -145,7 +145,7 @@ TEST(Task, LocalsDieInTheOrderOfPlainCode) {
   });
 }
 
-// ---- depth and number -------------------------------------------------------
+// ---- depth and number ----
 
 Task<int> One() { co_return 1; }
 
@@ -239,7 +239,7 @@ TEST(Task, TenThousandOfEightFramesCancelledAtOnceLeaveNothing) {
   });
 }
 
-// ---- where errors come from -------------------------------------------------
+// ---- where errors come from ----
 
 int throw_line = 0;
 

@@ -234,7 +234,7 @@ TEST(ToThread, AbandonedThreadMayOutliveItsLoop) {
   done->Pass();
 }
 
-// ---- FromThread -------------------------------------------------------------
+// ---- FromThread ----
 
 TEST(FromThread, RunsInTheLoopsThread) {
   RunTest([&]() -> Task<> {
@@ -315,7 +315,7 @@ TEST(FromThread, OutsideOfSuchAThreadIsRefused) {
   EXPECT_THROW(FromThread::Cancelled(), FromThreadError);
 }
 
-// ---- the pool ---------------------------------------------------------------
+// ---- the pool ----
 
 TEST(ThreadPool, IdleThreadsEnd) {
   internal::ThreadPool pool(std::chrono::milliseconds(1));

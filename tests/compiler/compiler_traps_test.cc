@@ -40,7 +40,7 @@ struct Counted {
   int* live_;
 };
 
-// ---- 1: temporaries with captures -------------------------------------------
+// ---- 1: temporaries with captures ----
 // g++ 12 destroys a temporary lambda with a non-trivial capture in a co_await
 // expression twice. Whatever takes a body refuses one, with both compilers.
 
@@ -126,7 +126,7 @@ TEST(CompilerTraps, CapturesOfAChildDieOnce) {
   });
 }
 
-// ---- 2: braced aggregates ---------------------------------------------------
+// ---- 2: braced aggregates ----
 // g++ 12 destroys a braced aggregate with a non-trivial member in a co_await
 // expression twice. Option types therefore have constructors and setters.
 
@@ -178,7 +178,7 @@ TEST(CompilerTraps, OptionsWithSettersDieOnce) {
   });
 }
 
-// ---- 3: braced lists --------------------------------------------------------
+// ---- 3: braced lists ----
 // g++ 12 does not compile `co_await F({1, 2, 3})` for a std::vector.
 
 TEST(CompilerTraps, ListsAreNamedFirst) {
@@ -195,7 +195,7 @@ TEST(CompilerTraps, ListsAreNamedFirst) {
   });
 }
 
-// ---- 4: symmetric transfer --------------------------------------------------
+// ---- 4: symmetric transfer ----
 // With g++ 12 it is no tail call at -O0, -Og, -O1 and under sanitizers: a loop
 // of awaits overflows the stack. Children are therefore started by resume().
 
@@ -222,7 +222,7 @@ TEST(CompilerTraps, AMillionAwaitsLeaveTheStackWhereItWas) {
   });
 }
 
-// ---- 5: structured bindings -------------------------------------------------
+// ---- 5: structured bindings ----
 // Reported to leak with g++ 15 and 16 when the frame dies while it is
 // suspended.
 
@@ -244,7 +244,7 @@ TEST(CompilerTraps, StructuredBindingOfAnAwaitedValueDiesWithItsFrame) {
   });
 }
 
-// ---- 6: destroying a handle inside await_suspend ----------------------------
+// ---- 6: destroying a handle inside await_suspend ----
 // Crashes with g++ 15.2. No frame is destroyed while it is on the stack: not
 // when it ends late, not when it cancels its own scope, not when it throws.
 
@@ -270,7 +270,7 @@ TEST(CompilerTraps, NoFrameIsDestroyedWhileItRuns) {
   });
 }
 
-// ---- 7: temporaries across a suspension -------------------------------------
+// ---- 7: temporaries across a suspension ----
 // What a co_await expression is made of lives to its end, and dies once:
 // completed, cancelled, and with an error.
 

@@ -43,7 +43,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-// ---- endpoints --------------------------------------------------------------
+// ---- endpoints ----
 
 Int64Value Int(int64_t value) {
   Int64Value message;
@@ -219,7 +219,7 @@ Task<std::string> SquaresByLeaves(std::string path) {
 }
 TRACTOR_ENDPOINT(SquaresByLeaves);
 
-// ---- helpers ----------------------------------------------------------------
+// ---- helpers ----
 
 // Runs body(portal) with one child that exposes all of the above.
 template <class F>
@@ -253,7 +253,7 @@ std::exception_ptr CallError(F call) {
   return error;
 }
 
-// ---- spawning and results ---------------------------------------------------
+// ---- spawning and results ----
 
 TEST(Spawn, C002_AChildGivesAValue) {
   RunActors([]() -> Task<> {
@@ -459,7 +459,7 @@ TEST(Spawn, NothingIsStartedInACancelledNursery) {
   });
 }
 
-// ---- calls ------------------------------------------------------------------
+// ---- calls ----
 
 TEST(Call, ManyAtOnceRunSideBySide) {
   RunWithChild([](Portal& portal) -> Task<> {
@@ -548,7 +548,7 @@ TEST(Call, OnAnEndedActor) {
   });
 }
 
-// ---- errors that cross ------------------------------------------------------
+// ---- errors that cross ----
 
 TEST(Errors, C006_TheTypeOfARemoteError) {
   const std::exception_ptr error = CallError([](Portal& portal) -> Task<> {

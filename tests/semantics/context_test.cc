@@ -29,7 +29,7 @@ Int64Value Int(int64_t value) {
   return message;
 }
 
-// ---- endpoints --------------------------------------------------------------
+// ---- endpoints ----
 
 using NumberContext = Context<Int64Value, std::string, std::string>;
 
@@ -148,7 +148,7 @@ Task<> Relay(Context<>& ctx) {
 }
 TRACTOR_ENDPOINT(Relay);
 
-// ---- helpers ----------------------------------------------------------------
+// ---- helpers ----
 
 // Runs body(portal, nursery) with one child. The error of the root, if any.
 template <class F>
@@ -186,7 +186,7 @@ Outcome<> BlockEnd(int plan, F body) {
   return end;
 }
 
-// ---- values -----------------------------------------------------------------
+// ---- values ----
 
 TEST(Context, C041_FirstValueAndResult) {
   RunWithChild([](Portal& portal) -> Task<> {
@@ -222,7 +222,7 @@ TEST(Context, TheResultIsWaitedForAtTheEndOfTheBlock) {
   });
 }
 
-// ---- misuse -----------------------------------------------------------------
+// ---- misuse ----
 
 std::exception_ptr MisuseError(const std::string& what) {
   return ErrorWithChild([&](Portal& portal) -> Task<> {
@@ -262,7 +262,7 @@ TEST(ContextMisuse, ReturnWithoutStarted) {
       });
 }
 
-// ---- errors -----------------------------------------------------------------
+// ---- errors ----
 
 TEST(ContextErrors, C041_OfTheCallerCancelsTheCallee) {
   const Outcome<> end = BlockEnd(kBlocks, [](auto&) -> Task<> {
@@ -334,7 +334,7 @@ TEST(ContextErrors, C062_ComeThroughAChain) {
       });
 }
 
-// ---- cancels ----------------------------------------------------------------
+// ---- cancels ----
 
 TEST(ContextCancel, C042_OnThisSideIsAbsorbed) {
   bool went_on = false;

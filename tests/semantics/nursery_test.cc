@@ -32,7 +32,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-// ---- endpoints --------------------------------------------------------------
+// ---- endpoints ----
 
 Task<> Nop() { co_return; }
 TRACTOR_ENDPOINT(Nop);
@@ -206,7 +206,7 @@ Task<std::string> StartsAndWaits(
 }
 TRACTOR_ENDPOINT(StartsAndWaits);
 
-// ---- helpers ----------------------------------------------------------------
+// ---- helpers ----
 
 ActorOptions Victim(std::string_view name = "victim") {
   return ActorOptions(name).Expose(Nop, WaitForEver, Fail, Die, BlockThread,
@@ -244,7 +244,7 @@ class Stopwatch {
   const absl::Time begin_ = absl::Now();
 };
 
-// ---- one cancels all --------------------------------------------------------
+// ---- one cancels all ----
 
 TEST(OneCancelsAll, C020_ACancelOfTheNurseryIsNoError) {
   RunActors([]() -> Task<> {
@@ -375,7 +375,7 @@ TEST(OneCancelsAll, ADeathInAOneShotIsTheCallersError) {
   });
 }
 
-// ---- C-089: a death wakes everything that waits -----------------------------
+// ---- C-089: a death wakes everything that waits ----
 
 struct Wait {
   const char* name;
@@ -549,7 +549,7 @@ TEST(Death, SigintToAnActorIsTheSame) {
   EXPECT_EQ(files.Read("ends"), "victim ");
 }
 
-// ---- teardown ---------------------------------------------------------------
+// ---- teardown ----
 
 TEST(Teardown, C037_HooksRunWhenTheActorFails) {
   TestFiles files;
@@ -629,7 +629,7 @@ TEST(Teardown, C039_TasksOfAnActorEndSideBySide) {
   EXPECT_LT(took, absl::Seconds(2)) << "one after another: 4 s";
 }
 
-// ---- the ladder -------------------------------------------------------------
+// ---- the ladder ----
 
 void ExpectTooSlow(const std::exception_ptr& error, std::string_view who,
                    std::string_view what) {
@@ -748,7 +748,7 @@ TEST(Ladder, C026_AGrandchildThatBlocksItsThread) {
   EXPECT_LT(watch->Passed(), absl::Seconds(4));
 }
 
-// ---- big trees --------------------------------------------------------------
+// ---- big trees ----
 
 // Counts the failed leaves; every group on the way has two members.
 int CountLeaves(const std::exception_ptr& error) {

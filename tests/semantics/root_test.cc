@@ -40,7 +40,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-// ---- endpoints --------------------------------------------------------------
+// ---- endpoints ----
 
 Task<> Nop() { co_return; }
 TRACTOR_ENDPOINT(Nop);
@@ -145,7 +145,7 @@ Task<> Shielded(std::string bell) {
 }
 TRACTOR_ENDPOINT(Shielded);
 
-// ---- RunRoot ----------------------------------------------------------------
+// ---- RunRoot ----
 
 TEST(Root, GivesValuesAndErrors) {
   EXPECT_EQ(RunRoot([]() -> Task<std::string> { co_return "a value"; }),
@@ -247,7 +247,7 @@ TEST(Root, CancelSoonEndsIt) {
       << "there is no value to give";
 }
 
-// ---- runtime variables ------------------------------------------------------
+// ---- runtime variables ----
 
 TEST(RuntimeVars, AreInheritedSetAndReset) {
   RunActors([]() -> Task<> {
@@ -293,7 +293,7 @@ TEST(LogLevels, C005_OfAChildAreThoseOfItsOptions) {
   EXPECT_THAT(files.Read("stderr"), Not(HasSubstr("a warning of the child")));
 }
 
-// ---- standard streams and surroundings --------------------------------------
+// ---- standard streams and surroundings ----
 
 // What was logged while it exists.
 class LogCapture {
@@ -434,7 +434,7 @@ TEST_F(StdioTest, EnvironmentDirectoryAndNiceness) {
   EXPECT_EQ(std::getenv("PLANTED"), nullptr);
 }
 
-// ---- programs: Main, Init, the environment ----------------------------------
+// ---- programs: Main, Init, the environment ----
 
 TEST_PROGRAM(GiveSeven) {
   return Main(argc, argv, []() -> Task<int> { co_return 7; });
@@ -549,7 +549,7 @@ TEST(Programs, TheEnvironmentBeatsOptionsWithANoticeWhenTheyDiffer) {
   EXPECT_EQ(Count(unset.output(), kNotice), 0) << unset.output();
 }
 
-// ---- programs: signals ------------------------------------------------------
+// ---- programs: signals ----
 
 // What a program with a child was told in its environment.
 std::string Env(const char* name) {
@@ -666,7 +666,7 @@ TEST(Signals, C028_AShieldedChildIsKilled) {
   EXPECT_THAT(program.output(), HasSubstr("its end after a cancel"));
 }
 
-// ---- the end of the forkserver ----------------------------------------------
+// ---- the end of the forkserver ----
 
 TEST(Forkserver, ItsDeathEndsTheTreeAndIsAnErrorOfTheRoot) {
   const LeakCheck before;

@@ -26,7 +26,7 @@ Int64Value Int(int64_t value) {
   return message;
 }
 
-// ---- endpoints --------------------------------------------------------------
+// ---- endpoints ----
 
 using Texts = Context<Nothing, std::string, std::string>;
 using Numbers = Context<Nothing, Int64Value, Int64Value>;
@@ -135,7 +135,7 @@ void RunWithChild(F body) {
   });
 }
 
-// ---- order and ends ---------------------------------------------------------
+// ---- order and ends ----
 
 TEST(Stream, C064_PingPong) {
   RunWithChild([](Portal& portal) -> Task<> {
@@ -310,7 +310,7 @@ TEST(Stream, AnErrorComesBeforeWhatWasSent) {
   });
 }
 
-// ---- back-pressure ----------------------------------------------------------
+// ---- back-pressure ----
 
 constexpr int kMessage = 1024;
 constexpr int kWindow = 256 << 10;

@@ -10,6 +10,7 @@
 #include "runtime/actor/internal/native_stack.h"
 #include "runtime/actor/internal/runtime.h"
 #include "runtime/actor/internal/spawn_spec.h"
+#include "runtime/actor/internal/spawn_timing.h"
 #include "runtime/io/reactor.h"
 #include "runtime/log/log.h"
 #include "runtime/task/exception_group.h"
@@ -31,6 +32,7 @@ void SetUpLog(const RuntimeConfig& config) {
 int Run(forkserver::ChildStart start) {
   RuntimeConfig config = ConfigFromSpec(start.spec);
   SetUpLog(config);
+  TRACTOR_LOG(runtime) << "born: " << FormatTiming(start.timing);
   io::Reactor reactor;
   Scheduler scheduler(SchedulerOptions().set_driver(reactor));
   std::optional<forkserver::Client> client;

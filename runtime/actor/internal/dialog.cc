@@ -30,7 +30,7 @@ size_t Dialog::HeaderBytes(const wire::SimpleHeader& header) {
   return wire::HeaderBytes(header);
 }
 
-// ---- frames that arrive -----------------------------------------------------
+// ---- frames that arrive ----
 
 void Dialog::OnStartAck(uint64_t window) {
   send_credit_ = wire::SendCredit(wire::WindowFromWire(window));
@@ -160,7 +160,7 @@ void Dialog::OnCancelAck(const proto::CancelAck& ack) {
   changed_.NotifyAll();
 }
 
-// ---- the local side ---------------------------------------------------------
+// ---- the local side ----
 
 void Dialog::set_scope(CancelScope* scope) {
   scope_ = scope;
@@ -248,7 +248,7 @@ void Dialog::CheckAppend(const absl::Status& status) {
   throw RuntimeFailure("cannot send: " + std::string(status.message()));
 }
 
-// ---- the stream -------------------------------------------------------------
+// ---- the stream ----
 
 void Dialog::OpenStream() {
   if (!started_) {
@@ -347,7 +347,7 @@ proto::FrameHeader Dialog::StartHeader(const std::string& endpoint,
   return header;
 }
 
-// ---- how a calling side ends ------------------------------------------------
+// ---- how a calling side ends ----
 
 Task<> WaitCall(Dialog& dialog) {
   auto wait = [&]() -> Task<> { co_await dialog.WaitEnd(); };

@@ -72,7 +72,7 @@ Runtime::Runtime(RuntimeConfig config, std::optional<forkserver::Client> client)
 
 Runtime::~Runtime() { this_thread = nullptr; }
 
-// ---- life -------------------------------------------------------------------
+// ---- life ----
 
 Task<> Runtime::Run(const std::function<Task<>()>& main) {
   auto body = [&](Nursery& system) -> Task<> {
@@ -219,7 +219,7 @@ void Runtime::SetParentLink(std::shared_ptr<Link> link) {
                      [this]() -> Task<> { co_await WatchParent(); });
 }
 
-// ---- what peers ask for -----------------------------------------------------
+// ---- what peers ask for ----
 
 void Runtime::OnCancelActor(Link& link, const proto::Cancel& cancel) {
   const absl::Duration budget = cancel.has_budget_ns()
