@@ -11,12 +11,13 @@ tractor::Task<std::string> Work(std::string job) {
 TRACTOR_ENDPOINT(Work);
 
 tractor::Task<> RootTask() {
-  co_await tractor::WithActorNursery([](auto& an) -> tractor::Task<> {
-    auto worker = co_await an.StartActor(
-        tractor::ActorOptions("worker").Expose(Work));  // a process
-    std::puts((co_await worker.Call(Work, "job 1")).c_str());
-    co_await worker.Call(Work, "for ever");
-  });
+  co_await tractor::WithActorNursery(
+      [](tractor::ActorNursery& an) -> tractor::Task<> {
+        tractor::Portal worker = co_await an.StartActor(
+            tractor::ActorOptions("worker").Expose(Work));  // a process
+        std::puts((co_await worker.Call(Work, "job 1")).c_str());
+        co_await worker.Call(Work, "for ever");
+      });
 }
 
 int main(int argc, char** argv) { return tractor::Main(argc, argv, RootTask); }
