@@ -224,7 +224,8 @@ TEST_P(Backend, TakesDirectoryNicenessAndEnvironment) {
     auto child = root.Spawn(spec);
     auto report = ReadReport(child);
     EXPECT_EQ(report["cwd"], root.directory);
-    EXPECT_EQ(report["nice"], "5");
+    EXPECT_EQ(report["nice"],
+              std::to_string(std::min(19, getpriority(PRIO_PROCESS, 0) + 5)));
     EXPECT_EQ(report["env_COLOUR"], "blue green");
     EXPECT_EQ(report["env_PATH"], "-");
     EXPECT_EQ(report["env_TRACTOR_ACTOR"].size(), 32u);

@@ -56,7 +56,8 @@ MATCHER_P(HasCode, code, "") {
   *result_listener << "status " << StatusOf(arg).ToString();
   return StatusOf(arg).code() == code;
 }
-// A directory of the test's own below $TEST_TMPDIR or /tmp, removed at the end.
+// A directory of the test's own below $TEST_TMPDIR, or below /tmp where that
+// leaves no room for the path of a socket; removed at the end.
 class TempDir {
  public:
   TempDir();
