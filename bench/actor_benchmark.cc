@@ -3,6 +3,8 @@
 // Actors against the system calls that they are made of.
 //
 //   bazel run --config=opt //bench:actor_benchmark -- [--json] [--quick]
+//
+// Long: one measurement after the other, and the actors that they need.
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>

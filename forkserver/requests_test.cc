@@ -2,6 +2,8 @@
 //
 // Requests: who may ask for what, what is refused and how, and shortages. A
 // request that fails harms no other one, so each test goes on afterwards.
+//
+// Long: one rule after the other.
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>

@@ -1,6 +1,8 @@
 // Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
 //
 // What a spawned actor is born with, and how its end is told.
+//
+// Long: one rule after the other.
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>

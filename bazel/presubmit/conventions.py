@@ -14,6 +14,7 @@ _MAX_LINES = 400
 _PUBLIC = {"", "bazel", "bazel/shims", "forkserver", "registrar", "runtime",
            "tools"}
 
+# Exceptions say why: "// Allowed: the reason".
 # Pattern in code, message, does it apply to this file?
 _PATTERNS = [
     (r"\bcatch\s*\(\s*\.\.\.\s*\)|\buncaught_exceptions?\b",
@@ -75,9 +76,13 @@ def _own_header_first(file):
 def _patterns(file):
   if not file.is_cpp:
     return
+  lines = [""] + file.lines
   for pattern, message, applies in _PATTERNS:
-    if applies(file):
-      for line, match in file.places(pattern):
+    if not applies(file):
+      continue
+    for line, match in file.places(pattern):
+      # On the same line or the one above, with a reason.
+      if not re.search(r"// Allowed: \S", lines[line - 1] + lines[line]):
         yield line, f"{match.group(0)}: {message}"
 
 

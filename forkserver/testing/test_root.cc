@@ -87,7 +87,8 @@ void ExpectNoProcessLeft(absl::Duration timeout) {
   for (pid_t pid : *left) {
     auto comm = os::Comm(pid);
     ADD_FAILURE() << "left behind: " << pid << " " << comm.value_or("?");
-    kill(pid, SIGKILL);  // ours and unreaped: the number is still its own
+    // Allowed: ours and unreaped, so the number is still its own.
+    kill(pid, SIGKILL);
     waitpid(pid, nullptr, 0);
   }
 }

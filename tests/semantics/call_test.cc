@@ -2,6 +2,8 @@
 //
 // Spawning, results and one-shot calls: semantics.md 6.2, part A, and what
 // errors look like that have crossed from actor to actor (part C, end).
+//
+// Long: one scenario after the other, and the actors that they need.
 #include <google/protobuf/wrappers.pb.h>
 #include <unistd.h>
 

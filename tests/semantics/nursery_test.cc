@@ -2,6 +2,8 @@
 //
 // What ends an actor, and what its end does to others: semantics.md 6.2, part
 // B, and C-089.
+//
+// Long: one scenario after the other, and the actors that they need.
 #include <signal.h>
 #include <unistd.h>
 
@@ -67,7 +69,7 @@ TRACTOR_ENDPOINT(BlockThread);
 // Blocks its thread for three seconds.
 Task<> BlockAWhile(std::string bell) {
   Doorbell::Ring(bell);
-  usleep(3'000'000);
+  usleep(3'000'000);  // Allowed: it is what is tested.
   co_return;
 }
 TRACTOR_ENDPOINT(BlockAWhile);

@@ -1,6 +1,8 @@
 // Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
 //
 // Streams between actors: order, ends, back-pressure.
+//
+// Long: one scenario after the other, and the actors that they need.
 #include <google/protobuf/wrappers.pb.h>
 
 #include <cstdio>
