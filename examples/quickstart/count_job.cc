@@ -52,8 +52,8 @@ Task<> CountJob::Run() {
     std::vector<Portal> mappers = co_await StartActors(an);
     const Portal reducer = mappers.back();
     mappers.pop_back();
-    const Clock::time_point begin = Clock::now();
     report_.actor_processes = CountProcesses(report_.marks);
+    const Clock::time_point begin = Clock::now();
     co_await Reduce(reducer, std::move(mappers));
     report_.teardown_began = Clock::now();
     report_.count = report_.teardown_began - begin;
@@ -80,28 +80,30 @@ Task<> CountJob::Reduce(Portal reducer, std::vector<Portal> mappers) {
   ReduceRequest request;
   request.set_top(options_.check ? 0 : options_.top);
   auto in_context = [&](auto& ctx) -> Task<> {
-    auto feed_all = [&](ToReducer& to_reducer) -> Task<> {
-      NurseryOptions collapse;
-      collapse.set_collapse(true).set_name("mappers");
-      auto start = [&](Nursery& n) -> Task<> {
-        for (const Portal& mapper : mappers) {
-          n.StartSoon(TaskName("feed " + mapper.aid().name),
-                      [this, mapper, &to_reducer]() -> Task<> {
-                        return RunMapper(mapper, &to_reducer);
-                      });
-        }
-        co_return;
-      };
-      co_await WithNursery(collapse, start);
+    auto with_stream = [&](ToReducer& to_reducer) -> Task<> {
+      auto map = [&]() -> Task<> { co_await Map(mappers, to_reducer); };
+      co_await WithProgress(input_, map);
     };
-    auto with_progress = [&](ToReducer& to_reducer) -> Task<> {
-      co_await WithProgress(input_,
-                            [&]() -> Task<> { co_await feed_all(to_reducer); });
-    };
-    co_await ctx.WithStream(with_progress);
+    co_await ctx.WithStream(with_stream);
     report_.summary = co_await ctx.WaitResult();
   };
   co_await reducer.WithContext(ReduceWords, request, in_context);
+}
+
+Task<> CountJob::Map(const std::vector<Portal>& mappers,
+                     ToReducer& to_reducer) {
+  NurseryOptions collapse;
+  collapse.set_collapse(true).set_name("mappers");
+  auto start = [&](Nursery& n) -> Task<> {
+    for (const Portal& mapper : mappers) {
+      n.StartSoon(TaskName("feed " + mapper.aid().name),
+                  [this, mapper, &to_reducer]() -> Task<> {
+                    return RunMapper(mapper, &to_reducer);
+                  });
+    }
+    co_return;
+  };
+  co_await WithNursery(collapse, start);
 }
 
 Task<> CountJob::RunMapper(Portal mapper, ToReducer* to_reducer) {

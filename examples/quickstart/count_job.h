@@ -58,6 +58,7 @@ class CountJob {
 
   Task<std::vector<Portal>> StartActors(ActorNursery& an);
   Task<> Reduce(Portal reducer, std::vector<Portal> mappers);
+  Task<> Map(const std::vector<Portal>& mappers, ToReducer& to_reducer);
   Task<> RunMapper(Portal mapper, ToReducer* to_reducer);
   Task<> Feed(const Aid& mapper, MapperStream& stream);
 
