@@ -44,6 +44,10 @@ std::exception_ptr DeathOf(const Child& child) {
   ActorExit exit = child.process->exit().value_or(ActorExit());
   exit.booting = child.starting;
   if (exit.detail.empty()) exit.detail = child.process->failure();
+  // We have killed it because of what it said.
+  if (exit.detail.empty() && child.link->error()) {
+    exit.detail = DescribeException(child.link->error());
+  }
   return std::make_exception_ptr(ActorDied(child.aid, exit));
 }
 
@@ -137,13 +141,13 @@ Task<> ActorNursery::WaitReady(ChildPtr child, absl::Duration limit) {
   if (scope.cancelled_caught()) {
     throw ActorTooSlowError(child->aid, "its hello", limit);
   }
+  // The end of the channel is seen before the news of how the process ended.
+  co_await WaitShielded(*child, "exit of a child", Now() + kExitNewsTimeout,
+                        [&] { return child->exited() || child->unborn(); });
   if (child->unborn()) {
     throw RuntimeFailure("cannot start actor '" + child->aid.name +
                          "': " + child->process->failure());
   }
-  // The end of the channel is seen before the news of how the process ended.
-  co_await WaitShielded(*child, "exit of a child", Now() + kExitNewsTimeout,
-                        [&] { return child->exited(); });
   if (child->exited()) std::rethrow_exception(DeathOf(*child));
   if (child->link->error()) std::rethrow_exception(child->link->error());
   throw RuntimeFailure("actor '" + child->aid.name +
@@ -172,30 +176,30 @@ Task<> ActorNursery::WatchEnd(Child& child) {
     }
     co_await child.changed->Wait("end of a child");
   }
+  auto over = [&] {
+    return child.exited() || child.unborn() || child.abandoned;
+  };
+  if (!over()) {
+    // Its channel has ended first: the news of the process is on its way.
+    const absl::Duration grace =
+        child.link->said_goodbye() ? kTerminateGrace : kExitNewsTimeout;
+    if (!co_await WaitShielded(child, "exit of a child", Now() + grace, over)) {
+      child.process->KillSubtree();
+      co_await WaitShielded(child, "exit of a killed child",
+                            Now() + kKillTimeout, over);
+    }
+  }
   if (child.unborn() || child.abandoned) {
     child.link->Close(nullptr);
     child.link->FailDialogs(std::make_exception_ptr(
         TransportClosed("actor " + ToString(child.aid) + " is given up")));
     co_return;
   }
-  if (!child.exited()) {
-    // Its channel has ended first: the end of the process is on its way.
-    const absl::Duration grace =
-        child.link->said_goodbye() ? kTerminateGrace : kExitNewsTimeout;
-    auto exited = [&] { return child.exited() || child.abandoned; };
-    if (!co_await WaitShielded(child, "exit of a child", Now() + grace,
-                               exited)) {
-      child.process->KillSubtree();
-      co_await WaitShielded(child, "exit of a killed child",
-                            Now() + kKillTimeout, exited);
-    }
-  } else {
-    // What it has said last is still to be read.
-    co_await WaitShielded(child, "last words of a child",
-                          Now() + kExitNewsTimeout,
-                          [&] { return child.link->closed(); });
-    child.link->Close(nullptr);
-  }
+  // What it has said last is still to be read.
+  co_await WaitShielded(child, "last words of a child",
+                        Now() + kExitNewsTimeout,
+                        [&] { return child.link->closed(); });
+  child.link->Close(nullptr);
   Judge(child);
   co_await WaitShielded(
       child, "sweep of a child's processes", Now() + kKillTimeout,

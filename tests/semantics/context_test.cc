@@ -1,11 +1,14 @@
 // Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
 //
 // Contexts: semantics.md 6.2, part C.
+//
+// Long: one scenario after the other, and the actors that they need.
 #include <google/protobuf/wrappers.pb.h>
 
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -34,11 +37,11 @@ Int64Value Int(int64_t value) {
 using NumberContext = Context<Int64Value, std::string, std::string>;
 
 thread_local std::string state;  // of the actor: "", "entered", "left"
-thread_local std::optional<Event> entered;
+thread_local std::optional<Event> let_fail;
 
-Event& Entered() {
-  if (!entered.has_value()) entered.emplace();
-  return *entered;
+Event& LetFailNow() {
+  if (!let_fail.has_value()) let_fail.emplace();
+  return *let_fail;
 }
 
 // Started(data + 1), then what `plan` says; "left" on every way out.
@@ -47,11 +50,13 @@ Task<std::string> Simple(NumberContext& ctx, Int64Value data) {
     ~Leave() { state = "left"; }
   } leave;
   state = "entered";
-  Entered().Set();
   co_await ctx.Started(Int(data.value() + 1));
   if (data.value() == 0) co_return "yo";
   if (data.value() == 1) co_await SleepForever();
-  if (data.value() == 2) throw std::domain_error("the callee fails");
+  if (data.value() == 2) {
+    co_await LetFailNow().Wait();
+    throw std::domain_error("the callee fails");
+  }
   if (data.value() == 3) {
     ctx.Cancel("had enough");
     co_await SleepForever();
@@ -77,8 +82,11 @@ constexpr int kReturns = 0, kBlocks = 1, kFails = 2, kCancelsItself = 3,
 Task<std::string> TellState() { co_return state; }
 TRACTOR_ENDPOINT(TellState);
 
-Task<> UntilEntered() { co_await Entered().Wait(); }
-TRACTOR_ENDPOINT(UntilEntered);
+Task<> LetFail() {
+  LetFailNow().Set();
+  co_return;
+}
+TRACTOR_ENDPOINT(LetFail);
 
 // What a callee does wrong with its context, by name.
 Task<> Misuse(Context<>& ctx, std::string what) {
@@ -141,9 +149,11 @@ TRACTOR_ENDPOINT(GiveANumber);
 Task<> Relay(Context<>& ctx) {
   co_await ctx.Started();
   co_await WithActorNursery([&](ActorNursery& an) -> Task<> {
-    Portal below = co_await an.StartActor(ActorOptions("below").Expose(Simple));
-    co_await below.WithContext(Simple, Int(kFails),
-                               [](auto&) -> Task<> { co_return; });
+    Portal below =
+        co_await an.StartActor(ActorOptions("below").Expose(Simple, LetFail));
+    co_await below.WithContext(Simple, Int(kFails), [&](auto&) -> Task<> {
+      co_await below.Call(LetFail);
+    });
   });
 }
 TRACTOR_ENDPOINT(Relay);
@@ -156,9 +166,8 @@ std::exception_ptr ErrorWithChild(F body) {
   return ErrorOf([&]() -> Task<> {
     co_await WithActorNursery([&](ActorNursery& an) -> Task<> {
       ActorOptions options("child");
-      options.Expose(Simple, TellState, UntilEntered, Misuse,
-                     CancelBeforeStarted, FailWhileCleaning, CleanUpSlowly,
-                     GiveANumber, Relay);
+      options.Expose(Simple, TellState, LetFail, Misuse, CancelBeforeStarted,
+                     FailWhileCleaning, CleanUpSlowly, GiveANumber, Relay);
       Portal portal = co_await an.StartActor(options);
       co_await body(portal);
       co_await an.Cancel("the test is over");
@@ -172,13 +181,29 @@ void RunWithChild(F body) {
   EXPECT_EQ(error, nullptr) << DescribeException(error);
 }
 
-// How a block with this body ended; the child must live and be clean.
+// How a block with this body ended; the child must live and be clean. A callee
+// that is to fail does so when the body runs.
 template <class F>
 Outcome<> BlockEnd(int plan, F body) {
   Outcome<> end = Outcome<>::Cancelled();
   RunWithChild([&](Portal& portal) -> Task<> {
     auto block = [&]() -> Task<> {
-      co_await portal.WithContext(Simple, Int(plan), body);
+      co_await portal.WithContext(Simple, Int(plan), [&](auto& ctx) -> Task<> {
+        NurseryOptions bare;
+        bare.set_collapse(true);
+        if (plan != kFails) {
+          co_await body(ctx);
+        } else {
+          co_await WithNursery(bare, [&](Nursery& n) -> Task<> {
+            n.StartSoon([&]() -> Task<> {
+              CancelScope shield(absl::InfiniteFuture(), /*shield=*/true);
+              auto call = [&]() -> Task<> { co_await portal.Call(LetFail); };
+              co_await shield.Run(call);
+            });
+            co_await body(ctx);
+          });
+        }
+      });
     };
     end = co_await Observe(block);
     EXPECT_EQ(co_await portal.Call(TellState), "left");
@@ -221,6 +246,37 @@ TEST(Context, TheResultIsWaitedForAtTheEndOfTheBlock) {
               "yo");
   });
 }
+
+// The caller fails or not, the callee returns or blocks, a stream is opened or
+// not: the callee leaves on every way.
+class Variants : public ::testing::TestWithParam<std::tuple<bool, bool, bool>> {
+};
+
+TEST_P(Variants, C041_TheCalleeIsLeft) {
+  const auto [fails, blocks, streams] = GetParam();
+  auto maybe_fail = [fails = fails]() -> Task<> {
+    if (fails) throw std::out_of_range("of the caller");
+    co_return;
+  };
+  const Outcome<> end =
+      BlockEnd(blocks ? kBlocks : kReturns,
+               [&, blocks = blocks, streams = streams](auto& ctx) -> Task<> {
+                 if (streams) {
+                   co_await ctx.WithStream(
+                       [&](auto&) -> Task<> { co_await maybe_fail(); });
+                 } else {
+                   co_await maybe_fail();
+                 }
+                 if (blocks) co_await ctx.Cancel();
+               });
+  EXPECT_EQ(end.has_error(), fails);
+  if (fails) ExpectError<std::out_of_range>(end.error());
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Variants,
+                         ::testing::Combine(::testing::Bool(),
+                                            ::testing::Bool(),
+                                            ::testing::Bool()));
 
 // ---- misuse ----
 
@@ -417,6 +473,41 @@ TEST(ContextCancel, C045_ByAnotherTaskWhileTheOwnerReceives) {
   });
 }
 
+TEST(ContextCancel, WhileTheOwnerWaitsForCredit) {
+  RunWithChild([](Portal& portal) -> Task<> {
+    const std::optional<std::string> result = co_await portal.WithContext(
+        Simple, Int(kBlocks), [&](auto& ctx) -> Task<> {
+          co_await WithNursery([&](Nursery& n) -> Task<> {
+            n.StartSoon([&]() -> Task<> {
+              for (int i = 0; i < 3; ++i) co_await portal.Call(TellState);
+              co_await ctx.Cancel();
+            });
+            co_await ctx.WithStream([&](auto& stream) -> Task<> {
+              while (true) co_await stream.Send(std::string(64 << 10, 'x'));
+            });
+          });
+        });
+    EXPECT_EQ(result, std::nullopt);
+  });
+}
+
+TEST(ContextCancel, AnErrorBesideTheAnswerComesAlone) {
+  const Outcome<> end = BlockEnd(kStreams, [](auto& ctx) -> Task<> {
+    co_await ctx.WithStream([&](auto& stream) -> Task<> {
+      co_await WithNursery([&](Nursery& n) -> Task<> {
+        n.StartSoon([&]() -> Task<> { co_await stream.Receive(); });
+        n.StartSoon([&]() -> Task<> {
+          co_await ctx.Cancel();
+          throw std::out_of_range("behind the cancel");
+        });
+        co_return;
+      });
+    });
+  });
+  const std::exception_ptr error = Collapse(end.error());
+  ExpectError<std::out_of_range>(error);
+}
+
 TEST(ContextCancel, OutOfBandItEndsABlockThatWaitsElsewhere) {
   RunWithChild([](Portal& portal) -> Task<> {
     bool behind = false;
@@ -512,6 +603,22 @@ TEST(ContextCancel, C044_AStreamAfterIt) {
     });
   });
   EXPECT_TRUE(end.has_value());
+}
+
+TEST(ContextCancel, C044_InsideAndBehindAStream) {
+  for (const bool inside : {true, false}) {
+    bool behind = false;
+    const Outcome<> end = BlockEnd(kBlocks, [&](auto& ctx) -> Task<> {
+      co_await ctx.WithStream([&](auto&) -> Task<> {
+        if (inside) co_await ctx.Cancel();
+      });
+      if (!inside) co_await ctx.Cancel();
+      EXPECT_TRUE(ctx.cancel_acked());
+      behind = true;
+    });
+    EXPECT_TRUE(end.has_value()) << DescribeException(end.error());
+    EXPECT_TRUE(behind);
+  }
 }
 
 TEST(ContextCancel, C036_OfItselfByTheActor) {

@@ -312,6 +312,42 @@ TEST(Stream, AnErrorComesBeforeWhatWasSent) {
   });
 }
 
+// One number every so often, without an end.
+Task<> TickForEver(Numbers& ctx) {
+  co_await ctx.Started();
+  co_await ctx.WithStream([](auto& stream) -> Task<> {
+    for (int64_t i = 0;; ++i) {
+      co_await stream.Send(Int(i));
+      co_await Sleep(absl::Milliseconds(1));
+    }
+  });
+}
+TRACTOR_ENDPOINT(TickForEver);
+
+TEST(Stream, C021_AnInfiniteOneIsLeftByADeadline) {
+  RunActors([]() -> Task<> {
+    int64_t received = 0;
+    auto read = [&]() -> Task<> {
+      co_await WithActorNursery([&](ActorNursery& an) -> Task<> {
+        Portal portal =
+            co_await an.StartActor(ActorOptions("clock").Expose(TickForEver));
+        co_await portal.WithContext(TickForEver, [&](auto& ctx) -> Task<> {
+          co_await ctx.WithStream([&](auto& stream) -> Task<> {
+            while (co_await stream.Receive()) ++received;
+          });
+        });
+      });
+    };
+    bool in_time = true;
+    auto move_on = [&]() -> Task<> {
+      in_time = co_await MoveOnAfter(absl::Seconds(1), read);
+    };
+    co_await FailAfter(absl::Seconds(30), move_on);
+    EXPECT_FALSE(in_time);
+    EXPECT_GT(received, 0);
+  });
+}
+
 // ---- back-pressure ----
 
 constexpr int kMessage = 1024;

@@ -60,10 +60,14 @@ void AddThreads(std::set<std::string>& things) {
 void AddFiles(std::set<std::string>& things) {
   const char* base = getenv("XDG_RUNTIME_DIR");
   if (base == nullptr) return;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(
-           std::string(base) + "/tractor", ignored)) {
-    things.insert("file " + entry.path().string());
+  // Directories may go while they are looked at.
+  std::error_code gone;
+  std::filesystem::recursive_directory_iterator entry(
+      std::string(base) + "/tractor", gone);
+  for (; entry != std::filesystem::recursive_directory_iterator();
+       entry.increment(gone)) {
+    if (gone) return;
+    things.insert("file " + entry->path().string());
   }
 }
 

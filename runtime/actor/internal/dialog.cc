@@ -1,4 +1,6 @@
 // Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
+//
+// Long: one state machine, whose steps are only right together.
 #include "runtime/actor/internal/dialog.h"
 
 #include <algorithm>
@@ -113,11 +115,11 @@ void Dialog::SetRemoteError(std::exception_ptr error, bool acknowledges,
                             std::string_view text, const Aid& who) {
   remote_error_ = std::move(error);
   cancel_acked_ = acknowledges;
-  const bool owner_waits_here = !changed_.empty() || !receivable_.empty();
-  if (scope_ != nullptr && !(acknowledges && owner_waits_here)) {
-    scope_->Cancel(CancelReason::kPeer, text, ToString(who));
-  }
+  const bool cancel = !(acknowledges && OwnerWaitsHere());
+  // Who waits here gets the error; everybody else is cancelled.
   WakeAll();
+  if (scope_ == nullptr || !cancel) return;
+  scope_->Cancel(CancelReason::kPeer, text, ToString(who));
 }
 
 void Dialog::OnLost(std::exception_ptr error) {
@@ -162,8 +164,33 @@ void Dialog::OnCancelAck(const proto::CancelAck& ack) {
 
 // ---- the local side ----
 
+// Counts a wait of the owner from its begin to its end: a task that was woken
+// and has not run yet is out of the lists, but it is still here.
+class Dialog::OwnerWait {
+ public:
+  explicit OwnerWait(Dialog& dialog)
+      : dialog_(dialog),
+        counted_(Scheduler::Current().current_task() == dialog.owner_) {
+    if (counted_) ++dialog_.owner_waits_;
+  }
+  ~OwnerWait() {
+    if (counted_) --dialog_.owner_waits_;
+  }
+  OwnerWait(const OwnerWait&) = delete;
+  OwnerWait& operator=(const OwnerWait&) = delete;
+
+ private:
+  Dialog& dialog_;
+  const bool counted_;
+};
+
+bool Dialog::OwnerWaitsHere() const {
+  return owner_waits_ > 0 || receivable_.Contains(owner_);
+}
+
 void Dialog::set_scope(CancelScope* scope) {
   scope_ = scope;
+  owner_ = Scheduler::Current().current_task();
   if (scope == nullptr || !cancel_requested_) return;
   scope->Cancel(CancelReason::kPeer, cancel_reason_, ToString(*canceller_));
 }
@@ -201,6 +228,7 @@ void Dialog::ThrowRemoteError() {
 }
 
 Task<> Dialog::WaitStarted() {
+  const OwnerWait here(*this);
   while (!started_ && !ended()) co_await changed_.Wait("Started of a peer");
   ThrowRemoteError();
   if (!started_ && returned_) {
@@ -210,10 +238,12 @@ Task<> Dialog::WaitStarted() {
 }
 
 Task<> Dialog::WaitEnd() {
+  const OwnerWait here(*this);
   while (!ended()) co_await changed_.Wait("result of a peer");
 }
 
 Task<bool> Dialog::WaitEndShielded(absl::Time deadline) {
+  const OwnerWait here(*this);
   CancelScope scope(deadline, /*shield=*/true);
   auto body = [&]() -> Task<> {
     while (!ended()) {
@@ -287,7 +317,8 @@ void Dialog::CloseStream() {
 }
 
 void Dialog::CheckSend() {
-  ThrowRemoteError();
+  // Also one that only acknowledges: the edge of the block absorbs it.
+  if (remote_error_ != nullptr) std::rethrow_exception(remote_error_);
   if (stream_ != StreamState::kOpen) {
     throw RuntimeFailure("Send() on a stream that is closed");
   }
@@ -375,10 +406,22 @@ std::string ReasonOf(const Outcome<>& end) {
   return ToString(CurrentCancelReason());
 }
 
-// The answer to our own cancel, or an error that the block merely passed on.
-bool IsAcknowledgement(const Dialog& dialog, const Outcome<>& end) {
-  return dialog.cancel_acked() && end.has_error() &&
-         end.error() == dialog.remote_error();
+// Takes the answer to our own cancel out of the end of the block, alone or in
+// groups: tasks of the block have merely passed it on.
+Outcome<> WithoutAcknowledgement(const Dialog& dialog, Outcome<> end) {
+  if (!dialog.cancel_acked() || !end.has_error()) return end;
+  auto is_ack = [&](const std::exception_ptr& error) {
+    return error == dialog.remote_error();
+  };
+  if (is_ack(end.error())) return Outcome<>::Of({});
+  std::optional<ExceptionGroup> rest;
+  const bool group =
+      VisitAs<ExceptionGroup>(end.error(), [&](const ExceptionGroup& errors) {
+        rest = errors.Split(is_ack).second;
+      });
+  if (!group) return end;
+  if (!rest.has_value()) return Outcome<>::Of({});
+  return Outcome<>::Error(Collapse(std::make_exception_ptr(*rest)));
 }
 
 }  // namespace
@@ -394,7 +437,7 @@ Task<> FinishCaller(Dialog& dialog, Outcome<> end) {
                            << " has not ended within its budget";
     }
   }
-  if (IsAcknowledgement(dialog, end)) co_return;
+  end = WithoutAcknowledgement(dialog, std::move(end));
   // The local end first: an error here, or a cancel from outside, has made the
   // rest. A block that was cut short by the remote error counts as ended.
   if (!end.has_value()) co_await std::move(end).Get();

@@ -80,7 +80,8 @@ class Dialog {
   void OnLost(std::exception_ptr error);
 
   // ---- the local side ----
-  // What is cancelled by the peer; null: nothing (any more).
+  // What is cancelled by the peer; null: nothing (any more). The task that
+  // calls this owns the block in the scope.
   void set_scope(CancelScope* scope);
 
   // Asks the peer to end its side, by `deadline` of our clock.
@@ -194,6 +195,11 @@ class Dialog {
 
  private:
   enum class StreamState : uint8_t { kNone, kOpen, kClosed };
+  class OwnerWait;
+
+  // The owner waits for something of this dialog, so it learns of an outcome
+  // by itself.
+  bool OwnerWaitsHere() const;
 
   template <class T>
   void SendPayload(wire::FrameKind kind, T&& value) {
@@ -233,6 +239,8 @@ class Dialog {
   const uint64_t cid_;
   const Side side_;
   CancelScope* scope_ = nullptr;
+  const TaskNode* owner_ = nullptr;
+  int owner_waits_ = 0;  // of the waits below that are coroutines
 
   bool started_ = false;
   bool returned_ = false;

@@ -40,7 +40,10 @@ wire::HelloOptions HelloOf(const RuntimeConfig& config) {
 void CheckIdentity(const RuntimeConfig& config, const Aid& actor) {
   wire::HelloOptions hello = HelloOf(config);
   hello.aid = ToProto(actor);
-  const absl::Status status = wire::MakeHello(hello).status();
+  absl::Status status = wire::MakeHello(hello).status();
+  if (actor.name.find('\0') != std::string::npos) {
+    status.Update(absl::InvalidArgumentError("its name has a zero byte"));
+  }
   if (status.ok()) return;
   throw RuntimeFailure("this cannot be an actor's identity: " +
                        std::string(status.message()));
@@ -75,15 +78,22 @@ Runtime::~Runtime() { this_thread = nullptr; }
 // ---- life ----
 
 Task<> Runtime::Run(const std::function<Task<>()>& main) {
+  // Before main: the threads that it starts inherit the mask, or one of them
+  // would take the signal, and die of it with all others.
+  std::optional<io::SignalWatcher> signals;
+  if (config_.watch_signals) {
+    signals.emplace(os::SignalSet({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1}));
+  }
   auto body = [&](Nursery& system) -> Task<> {
     system_ = &system;
     if (spawner_ != nullptr) {
       system.StartSoon(TaskName("forkserver events"),
                        [this]() -> Task<> { co_await spawner_->Run(); });
     }
-    if (config_.watch_signals) {
-      system.StartSoon(TaskName("signals"),
-                       [this]() -> Task<> { co_await WatchSignals(); });
+    if (signals.has_value()) {
+      system.StartSoon(TaskName("signals"), [this, &signals]() -> Task<> {
+        co_await WatchSignals(*signals);
+      });
     }
     system.StartSoon(TaskName("cancel deadline"),
                      [this]() -> Task<> { co_await WatchDeadline(); });
@@ -145,8 +155,7 @@ Task<> Runtime::WatchDeadline() {
                      << DumpTaskTree();
 }
 
-Task<> Runtime::WatchSignals() {
-  io::SignalWatcher watcher({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1});
+Task<> Runtime::WatchSignals(io::SignalWatcher& watcher) {
   while (true) {
     const os::ReceivedSignal received = co_await watcher.Receive();
     OnSignal(received.signal);

@@ -28,6 +28,7 @@
 #include "runtime/actor/internal/link.h"
 #include "runtime/actor/internal/spawner.h"
 #include "runtime/actor/runtime_vars.h"
+#include "runtime/io/signals.h"
 #include "runtime/task/cancel_scope.h"
 #include "runtime/task/nursery.h"
 #include "runtime/wire/hello.h"
@@ -49,7 +50,7 @@ struct RuntimeConfig {
 };
 
 // Throws RuntimeFailure for an identity that no peer would accept: a name that
-// is empty or too long.
+// is empty, too long or has a zero byte.
 void CheckIdentity(const RuntimeConfig& config, const Aid& actor);
 
 class Runtime final : public LinkOwner {
@@ -101,7 +102,7 @@ class Runtime final : public LinkOwner {
   Task<> ServeDialog(std::unique_ptr<Dialog> dialog, std::string request,
                      const EndpointInfo* info, absl::Time deadline);
   Task<> Serve(const std::function<Task<>()>& main);
-  Task<> WatchSignals();
+  Task<> WatchSignals(io::SignalWatcher& watcher);
   Task<> WatchParent();
   Task<> WatchDeadline();
   Task<> Teardown();

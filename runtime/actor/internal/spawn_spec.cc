@@ -7,6 +7,7 @@
 
 #include "absl/strings/escaping.h"
 #include "runtime/actor/errors.h"
+#include "runtime/wire/utf8.h"
 
 namespace tractor::internal {
 namespace {
@@ -91,8 +92,10 @@ proto::SpawnSpec MakeSpawnSpec(const Runtime& runtime,
   }
   spec.set_boot_budget_ns(absl::ToInt64Nanoseconds(options.boot_timeout()));
   spec.set_depth(static_cast<uint32_t>(config.path.size()));
-  for (const std::string& name : config.path) spec.add_path(name);
-  spec.add_path(child.name);
+  for (const std::string& name : config.path) {
+    spec.add_path(wire::ToUtf8(name));
+  }
+  spec.add_path(wire::ToUtf8(child.name));
   spec.set_runtime_directory(config.runtime_directory);
   return spec;
 }

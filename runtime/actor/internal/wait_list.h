@@ -57,6 +57,14 @@ class WaitList {
   }
 
   bool empty() const { return waiters_.empty(); }
+  // `task` waits here.
+  bool Contains(const TaskNode* task) const {
+    for (const Waiter* waiter = waiters_.front(); waiter != nullptr;
+         waiter = waiters_.Next(*waiter)) {
+      if (waiter->task() == task) return true;
+    }
+    return false;
+  }
 
  private:
   IntrusiveList<Waiter, WaitTag> waiters_;
