@@ -1,6 +1,8 @@
 // Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
 //
 // What users, systems and children do wrong, each with its typed error.
+//
+// Long: one kind of bad input after the other.
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>

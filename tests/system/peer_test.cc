@@ -2,6 +2,8 @@
 //
 // A parent that lies: an actor (on a thread) whose other end is played by the
 // test, frame by frame.
+//
+// Long: one lie after the other.
 #include <google/protobuf/wrappers.pb.h>
 #include <poll.h>
 #include <sys/socket.h>
