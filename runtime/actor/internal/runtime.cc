@@ -27,6 +27,9 @@ thread_local Runtime* this_thread = nullptr;
 // caller's own cancel is the one that should be seen.
 constexpr absl::Duration kDeadlineSlack = absl::Milliseconds(100);
 
+// Of an actor; what a forkserver takes.
+constexpr size_t kMaxNameBytes = 255;
+
 wire::HelloOptions HelloOf(const RuntimeConfig& config) {
   wire::HelloOptions hello;
   hello.aid = ToProto(config.self);
@@ -43,6 +46,11 @@ void CheckIdentity(const RuntimeConfig& config, const Aid& actor) {
   absl::Status status = wire::MakeHello(hello).status();
   if (actor.name.find('\0') != std::string::npos) {
     status.Update(absl::InvalidArgumentError("its name has a zero byte"));
+  }
+  if (actor.name.size() > kMaxNameBytes) {
+    status.Update(absl::InvalidArgumentError(
+        "its name has " + std::to_string(actor.name.size()) +
+        " bytes, at most " + std::to_string(kMaxNameBytes) + " are allowed"));
   }
   if (status.ok()) return;
   throw RuntimeFailure("this cannot be an actor's identity: " +
