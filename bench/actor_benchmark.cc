@@ -457,23 +457,35 @@ Task<> Memory(Report& report) {
 }  // namespace
 }  // namespace tractor::bench
 
+// Takes `flag` out of the arguments; true when it was there.
+static bool TakeFlag(int& argc, char** argv, const char* flag) {
+  const auto end = std::remove_if(argv + 1, argv + argc, [&](char* arg) {
+    return std::strcmp(arg, flag) == 0;
+  });
+  const bool found = end != argv + argc;
+  argc = static_cast<int>(end - argv);
+  return found;
+}
+
+// Beside the flags of every benchmark: --free (all cores; else one) and
+// --no-cgroup (children in the cgroup of the program).
 int main(int argc, char** argv) {
   using namespace tractor::bench;
-  bool free = false;
-  const auto end = std::remove_if(argv + 1, argv + argc, [&](char* flag) {
-    const bool is_free = std::strcmp(flag, "--free") == 0;
-    free |= is_free;
-    return is_free;
-  });
-  argc = static_cast<int>(end - argv);
+  const bool free = TakeFlag(argc, argv, "--free");
+  const bool no_cgroup = TakeFlag(argc, argv, "--no-cgroup");
   if (!free) PinTo(0);
-  return tractor::Main(argc, argv, [&]() -> tractor::Task<int> {
-    Report report(free ? "actors, all cores" : "actors, one core", argc, argv);
-    co_await RoundTrips(report);
-    co_await Streams(report);
-    co_await Spawns(report);
-    co_await Trees(report);
-    co_await Memory(report);
-    co_return report.Finish();
-  });
+  std::string title = free ? "actors, all cores" : "actors, one core";
+  if (no_cgroup) title += ", no cgroup";
+  return tractor::Main(
+      argc, argv,
+      [&]() -> tractor::Task<int> {
+        Report report(title, argc, argv);
+        co_await RoundTrips(report);
+        co_await Streams(report);
+        co_await Spawns(report);
+        co_await Trees(report);
+        co_await Memory(report);
+        co_return report.Finish();
+      },
+      tractor::RootOptions().set_cgroup(!no_cgroup));
 }

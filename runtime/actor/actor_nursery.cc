@@ -48,7 +48,9 @@ std::exception_ptr DeathOf(const Child& child) {
   if (exit.detail.empty() && child.link->error()) {
     exit.detail = DescribeException(child.link->error());
   }
-  return std::make_exception_ptr(ActorDied(child.aid, exit));
+  Aid who = child.aid;
+  if (who.pid == 0) who.pid = child.process->pid();
+  return std::make_exception_ptr(ActorDied(who, exit));
 }
 
 }  // namespace
@@ -90,7 +92,10 @@ Task<ActorNursery::ChildPtr> ActorNursery::Start(ActorOptions options,
   }
   const SpawnMethod method = internal::ChooseSpawnMethod(runtime_, options);
   auto child = std::make_shared<Child>(std::move(options));
-  child->aid = MakeAid(child->options.name());
+  // A process says the rest of its identity in its hello.
+  child->aid = GetSpawnBackend(method).in_process
+                   ? MakeAid(child->options.name())
+                   : MakeBareAid(child->options.name());
   child->one_shot = one_shot;
   internal::CheckIdentity(runtime_.config(), child->aid);
   const proto::SpawnSpec spec =

@@ -77,10 +77,15 @@ Aid FromProto(const proto::Aid& aid) {
   return result;
 }
 
-Aid MakeAid(std::string_view name) {
+Aid MakeBareAid(std::string_view name) {
   Aid aid;
   aid.name = name;
   aid.uuid = RandomUuidBytes();
+  return aid;
+}
+
+Aid MakeAid(std::string_view name) {
+  Aid aid = MakeBareAid(name);
   aid.pid = getpid();
   // Without /proc the uuid still tells actors apart.
   if (const auto key = os::GetProcessKey(aid.pid); key.ok()) {

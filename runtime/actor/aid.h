@@ -45,6 +45,10 @@ std::string UuidText(const Aid& aid);
 proto::Aid ToProto(const Aid& aid);
 Aid FromProto(const proto::Aid& aid);
 
+// A new identity that is only a name and a uuid: for a child that will say the
+// rest itself. Throws like MakeAid().
+Aid MakeBareAid(std::string_view name);
+
 // A new identity for this process. Throws io::StatusError when the kernel
 // gives no random bytes.
 Aid MakeAid(std::string_view name);
