@@ -214,9 +214,9 @@ absl::StatusOr<ForkResult> ForkInto(int cgroup_fd, ForkIntoMethod method) {
   return fall_back ? ForkThenJoin(cgroup_fd) : std::move(fork);
 }
 
-// The kernel counts the threads of a process in the links of its task directory,
-// beside "." and "..": one system call, where a listing takes six. It is asked
-// before every fork.
+// The kernel counts the threads of a process in the links of its task
+// directory, beside "." and "..": one system call, where a listing takes six.
+// It is asked before every fork.
 absl::StatusOr<int> ThreadCount() {
   struct stat tasks;
   if (Sys().fstatat(AT_FDCWD, "/proc/self/task", &tasks, 0) != 0) {
