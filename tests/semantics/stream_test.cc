@@ -204,8 +204,10 @@ TEST(Stream, FromTheCalleeInOrderToItsEnd) {
               if (n->value() != next++) ADD_FAILURE() << n->value();
             }
             EXPECT_EQ(next, 50'000);
-            EXPECT_EQ((co_await stream.Receive()).has_value(), false);
-            EXPECT_EQ((co_await stream.Receive()).has_value(), false);
+            for (int i = 0; i < 2; ++i) {
+              const std::optional<Int64Value> end = co_await stream.Receive();
+              EXPECT_FALSE(end.has_value());
+            }
           });
         });
     EXPECT_EQ(result, "sent");
@@ -267,7 +269,8 @@ TEST(Stream, OurEndLeavesTheOtherDirectionOpen) {
     const std::optional<std::string> result = co_await portal.WithContext(
         SendNumbers, Int(50'000), [](auto& ctx) -> Task<> {
           co_await ctx.WithStream([](auto& stream) -> Task<> {
-            EXPECT_EQ((co_await stream.Receive())->value(), 0);
+            const std::optional<Int64Value> first = co_await stream.Receive();
+            EXPECT_EQ(first->value(), 0);
           });
         });
     EXPECT_EQ(result, "sent") << "nobody is stuck for want of credit";
@@ -281,10 +284,13 @@ TEST(Stream, C059_ACalleeThatHasReturned) {
           EXPECT_EQ(co_await ctx.WaitResult(), "sent");
           co_await ctx.WithStream([](auto& stream) -> Task<> {
             for (int i = 0; i < 6; ++i) {
-              EXPECT_EQ((co_await stream.Receive())->value(), i)
+              const std::optional<Int64Value> number =
+                  co_await stream.Receive();
+              EXPECT_EQ(number->value(), i)
                   << "what was sent before the end is there";
             }
-            EXPECT_FALSE((co_await stream.Receive()).has_value());
+            const std::optional<Int64Value> end = co_await stream.Receive();
+            EXPECT_FALSE(end.has_value());
             auto send = [&]() -> Task<> { co_await stream.Send(Int(1)); };
             auto sent = co_await Observe(send);
             EXPECT_TRUE(sent.has_error()) << "nobody is there to take it";
