@@ -431,8 +431,8 @@ absl::Duration WakeUp(const Wait& wait, const std::string& how) {
     co_await WithActorNursery([&](ActorNursery& an) -> Task<> {
       Portal victim = co_await an.StartActor(Victim());
       CancelScope shield(absl::InfiniteFuture(), /*shield=*/true);
+      absl::Time begin;
       auto both = [&](Nursery& n) -> Task<> {
-        absl::Time begin;
         n.StartSoon([&]() -> Task<> {
           auto park = [&]() -> Task<> { co_await wait.run(victim); };
           auto end = co_await Observe(park);
