@@ -263,6 +263,15 @@ void Init(int argc, char** argv) {
   program.owner = getpid();
 }
 
+void Shutdown() {
+  Program& program = TheProgram();
+  if (!program.embedded.has_value()) return;
+  program.client.reset();
+  const absl::Status end = program.embedded->WaitForEnd(kKillTimeout);
+  if (!end.ok()) TRACTOR_LOG(error) << "forkserver: " << end.message();
+  program.embedded.reset();
+}
+
 namespace internal {
 
 void RunRootTask(const RootOptions& options,
@@ -309,16 +318,6 @@ int ReportError(const std::exception_ptr& error) {
   return code;
 }
 
-// Closes the forkserver, so that it is gone before the program is.
-void EndProgram() {
-  Program& program = TheProgram();
-  if (!program.embedded.has_value()) return;
-  program.client.reset();
-  const absl::Status end = program.embedded->WaitForEnd(kKillTimeout);
-  if (!end.ok()) TRACTOR_LOG(error) << "forkserver: " << end.message();
-  program.embedded.reset();
-}
-
 }  // namespace
 
 int RunMain(int argc, char** argv, const RootOptions& options,
@@ -329,7 +328,7 @@ int RunMain(int argc, char** argv, const RootOptions& options,
     code = RunRoot(body, options);
   });
   if (error != nullptr) code = ReportError(error);
-  EndProgram();
+  Shutdown();
   return code;
 }
 

@@ -110,6 +110,11 @@ class Interrupted : public RuntimeFailure {
 // forkserver cannot be started.
 void Init(int argc, char** argv);
 
+// Ends the forkserver that Init() has started, and waits for that; no root can
+// be run any more. Main() does it. A program that ends without it leaves the
+// forkserver a moment to see that, no more.
+void Shutdown();
+
 namespace internal {
 void RunRootTask(const RootOptions& options,
                  const std::function<Task<>()>& body);
