@@ -137,6 +137,15 @@ Task<> CleanUpSlowly(Context<>& ctx, std::string path) {
 }
 TRACTOR_ENDPOINT(CleanUpSlowly);
 
+// Is cancelled, and has a result all the same.
+Task<Int64Value> GiveItAllTheSame(Context<>& ctx) {
+  co_await ctx.Started();
+  auto sleep = []() -> Task<> { co_await SleepForever(); };
+  (void)co_await Observe(sleep);
+  co_return Int(6);
+}
+TRACTOR_ENDPOINT(GiveItAllTheSame);
+
 Task<Int64Value> GiveANumber(Context<StringValue>& ctx) {
   StringValue first;
   first.set_value("first");
@@ -167,7 +176,8 @@ std::exception_ptr ErrorWithChild(F body) {
     co_await WithActorNursery([&](ActorNursery& an) -> Task<> {
       ActorOptions options("child");
       options.Expose(Simple, TellState, LetFail, Misuse, CancelBeforeStarted,
-                     FailWhileCleaning, CleanUpSlowly, GiveANumber, Relay);
+                     FailWhileCleaning, CleanUpSlowly, GiveANumber,
+                     GiveItAllTheSame, Relay);
       Portal portal = co_await an.StartActor(options);
       co_await body(portal);
       co_await an.Cancel("the test is over");
@@ -422,6 +432,20 @@ TEST(ContextCancel, GivesNoResult) {
         Simple, Int(kBlocks),
         [](auto& ctx) -> Task<> { co_await ctx.Cancel(); });
     EXPECT_EQ(result, std::nullopt);
+  });
+}
+
+TEST(ContextCancel, AResultThatComesAllTheSameIsDelivered) {
+  RunWithChild([](Portal& portal) -> Task<> {
+    const std::optional<Int64Value> result =
+        co_await portal.WithContext(GiveItAllTheSame, [](auto& ctx) -> Task<> {
+          EXPECT_TRUE(co_await ctx.Cancel());
+          EXPECT_FALSE(ctx.cancel_acked());
+        });
+    EXPECT_TRUE(result.has_value());
+    if (result.has_value()) {
+      EXPECT_EQ(result->value(), 6);
+    }
   });
 }
 

@@ -22,6 +22,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "os/pidfd.h"
+#include "os/proc_fs.h"
 #include "runtime/tractor.h"
 #include "tests/support/backend.h"
 #include "tests/support/doorbell.h"
@@ -84,6 +85,17 @@ Task<> Shielded(std::string bell) {
   co_await shield.Run(sleep);
 }
 TRACTOR_ENDPOINT(Shielded);
+
+// Lets no cancel in for three quarters of a second.
+Task<> ShieldedAWhile(std::string bell) {
+  CancelScope shield(absl::InfiniteFuture(), /*shield=*/true);
+  auto sleep = [&]() -> Task<> {
+    Doorbell::Ring(bell);
+    co_await Sleep(absl::Milliseconds(750));
+  };
+  co_await shield.Run(sleep);
+}
+TRACTOR_ENDPOINT(ShieldedAWhile);
 
 Task<> MarkEnd(std::string path) {
   CurrentActor().OnTeardown(
@@ -211,10 +223,10 @@ TRACTOR_ENDPOINT(StartsAndWaits);
 // ---- helpers ----
 
 ActorOptions Victim(std::string_view name = "victim") {
-  return ActorOptions(name).Expose(Nop, WaitForEver, Fail, Die, BlockThread,
-                                   Shielded, MarkEnd, MarkAndFail, MarkAndLeave,
-                                   EndSlowly, Middle, MiddleOfABlockedOne,
-                                   NeverStarts, StartsAndWaits);
+  return ActorOptions(name).Expose(
+      Nop, WaitForEver, Fail, Die, BlockThread, Shielded, ShieldedAWhile,
+      MarkEnd, MarkAndFail, MarkAndLeave, EndSlowly, Middle,
+      MiddleOfABlockedOne, NeverStarts, StartsAndWaits);
 }
 
 // The one error of that type, in a group or bare, however deep.
@@ -696,6 +708,38 @@ TEST(Ladder, AChildThatMissesItsBudgetIsKilled) {
   EXPECT_GE(watch->Passed(), absl::Milliseconds(300));
   EXPECT_LT(watch->Passed(), absl::Seconds(2));
   ExpectTooSlow(error, "victim", "end");
+}
+
+TEST(Ladder, AThreadThatMissesItsBudgetIsGivenUp) {
+  SKIP_ON_BACKEND(forkserver, "a process can be killed");
+  SKIP_ON_BACKEND(exec, "a process can be killed");
+  const size_t threads = os::ThreadsOf(getpid())->size();
+  TestFiles files;
+  const auto options =
+      ActorNurseryOptions().set_cancel_budget(absl::Milliseconds(100));
+  const std::exception_ptr error = ErrorOf([&]() -> Task<> {
+    Doorbell bell(files, "bell");
+    co_await WithActorNursery(options, [&](ActorNursery& an) -> Task<> {
+      Portal child = co_await an.StartActor(Victim());
+      co_await WithNursery([&](Nursery& n) -> Task<> {
+        n.StartSoon([&]() -> Task<> {
+          auto call = [&]() -> Task<> {
+            co_await child.Call(ShieldedAWhile, bell.path());
+          };
+          (void)co_await Observe(call);
+        });
+        co_await bell.Wait();
+        co_await an.Cancel();
+      });
+    });
+  });
+  ExpectTooSlow(error, "victim", "end");
+  // It ends by itself, as it was left behind.
+  const absl::Time limit = absl::Now() + absl::Seconds(20);
+  while (os::ThreadsOf(getpid())->size() > threads && absl::Now() < limit) {
+    usleep(1000);
+  }
+  EXPECT_EQ(os::ThreadsOf(getpid())->size(), threads);
 }
 
 TEST(Ladder, C031_CancelActorTellsThatItWasInVain) {

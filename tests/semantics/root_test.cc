@@ -675,16 +675,35 @@ TEST(Signals, ASecondOneForces) {
   EXPECT_THAT(LeftOf(before, absl::Seconds(2)), IsEmpty());
 }
 
-TEST(Signals, Sigusr1ShowsTheTasksAndEndsNobody) {
+TEST(Signals, SomeShowTheTasksAndEndNobody) {
   Program program("CleansUpForLong");
   ASSERT_TRUE(program.WaitForLine("ready")) << program.output();
-  program.Signal(SIGUSR1);
-  ASSERT_TRUE(program.WaitForLine("tasks of root@")) << program.output();
-  ASSERT_TRUE(program.WaitForLine("sleep")) << program.output();
+  program.Signal(SIGHUP);
+  for (int signal : {SIGUSR1, SIGQUIT}) {
+    program.Signal(signal);
+    ASSERT_TRUE(program.WaitForLine("tasks of root@")) << program.output();
+    ASSERT_TRUE(program.WaitForLine("sleep")) << program.output();
+  }
   program.Signal(SIGINT);
   ASSERT_TRUE(program.WaitForLine("cleaning")) << program.output();
   program.Signal(SIGTERM);
   EXPECT_EQ(program.Join(), 128 + SIGTERM);
+}
+
+TEST(Signals, OfTheTerminalReachTheRootAlone) {
+  SKIP_ON_BACKEND(thread, "it is one process");
+  RunActors([]() -> Task<> {
+    co_await WithActorNursery([](ActorNursery& an) -> Task<> {
+      Portal child = co_await an.StartActor(ActorOptions("child"));
+      const auto stat = os::ReadProcStat(child.aid().pid);
+      EXPECT_TRUE(stat.ok());
+      if (stat.ok()) {
+        EXPECT_NE(stat->group, getpgrp());
+        EXPECT_EQ(stat->session, getsid(0)) << "it can still be reached";
+      }
+      co_await an.Cancel();
+    });
+  });
 }
 
 TEST(Signals, C028_AShieldedChildIsKilled) {

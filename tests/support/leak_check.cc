@@ -20,10 +20,20 @@
 namespace tractor::testing {
 namespace {
 
+// Names and parents change, so they are no part of it.
 std::string Describe(pid_t pid, const os::ProcStat& stat) {
-  std::string text = "process " + std::to_string(pid) + " (" + stat.comm + ")";
-  if (stat.zombie()) text = "zombie " + std::to_string(pid);
-  return text + ", child of " + std::to_string(stat.parent);
+  return (stat.zombie() ? "zombie " : "process ") + std::to_string(pid);
+}
+
+// The same for people.
+std::string Explain(const std::string& thing) {
+  const size_t space = thing.find(' ');
+  const std::string kind = thing.substr(0, space);
+  if (kind != "process" && kind != "zombie") return thing;
+  const auto stat = os::ReadProcStat(std::stoi(thing.substr(space + 1)));
+  if (!stat.ok()) return thing + " (gone since)";
+  return thing + " (" + stat->comm + "), child of " +
+         std::to_string(stat->parent);
 }
 
 // A zombie has no environment, but a parent that does.
@@ -84,40 +94,33 @@ void AddCgroups(std::set<std::string>& things) {
 // A program that has ended may have a forkserver that is still sweeping.
 constexpr int kSweepMs = 5000;
 
-std::string BaseOf(pid_t pid) {
-  return "/tmp/tractor-test-" + std::to_string(pid);
-}
-
-[[noreturn]] void RunMarked(char** argv, const os::Cgroup& cgroup) {
+[[noreturn]] void RunMarked(char** argv, const std::string& base,
+                            const os::Cgroup& cgroup) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (cgroup.valid()) cgroup.AddProcess(0).IgnoreError();
-  const std::string base = BaseOf(getpid()) + "/run";
-  std::filesystem::create_directories(base);
-  std::filesystem::permissions(base, std::filesystem::perms::owner_all);
-  setenv(kMarkVariable, std::to_string(getpid()).c_str(), 1);
+  setenv(kMarkVariable, base.c_str(), 1);
   setenv("XDG_RUNTIME_DIR", base.c_str(), 1);
   execv("/proc/self/exe", argv);
   perror("cannot execute this program again");
   _exit(2);
 }
 
-os::Cgroup MakeCgroup() {
+os::Cgroup MakeCgroup(const std::string& base) {
   const auto parent = os::Cgroup::FindWritableParent();
   if (!parent.ok()) return {};
-  auto made =
-      os::Cgroup::Create(*parent, "tractor-test-" + std::to_string(getpid()));
+  auto made = os::Cgroup::Create(*parent, base.substr(base.rfind('/') + 1));
   return made.ok() ? *std::move(made) : os::Cgroup();
 }
 
 // True: all that the program had started is gone, maybe after a moment.
-bool AllGone(pid_t program) {
-  const std::string mark = std::to_string(program);
+bool AllGone(const std::string& mark) {
   for (int waited = 0; waited < kSweepMs; ++waited) {
     if (MarkedProcesses(mark).empty()) return true;
     usleep(1000);
   }
   for (const std::string& process : MarkedProcesses(mark)) {
-    fprintf(stderr, "outlived the test program: %s\n", process.c_str());
+    fprintf(stderr, "outlived the test program: %s\n",
+            Explain(process).c_str());
   }
   return false;
 }
@@ -126,22 +129,29 @@ bool AllGone(pid_t program) {
 
 void MarkThisProgram(char** argv) {
   if (getenv(kMarkVariable) != nullptr) return;
-  const os::Cgroup cgroup = MakeCgroup();
+  // Not by pid: tests in pid namespaces share /tmp.
+  char made[] = "/tmp/tractor-test-XXXXXX";
+  if (mkdtemp(made) == nullptr) {
+    perror(made);
+    _exit(2);
+  }
+  const std::string base = made;
+  const os::Cgroup cgroup = MakeCgroup(base);
   auto fork = os::Fork();
   if (!fork.ok()) {
     fprintf(stderr, "%s\n", fork.status().ToString().c_str());
     _exit(2);
   }
-  if (fork->in_child()) RunMarked(argv, cgroup);
+  if (fork->in_child()) RunMarked(argv, base, cgroup);
   const auto end = fork->pidfd.Wait();
   int code = !end.ok() ? 2 : end->signal != 0 ? 128 + end->signal : end->code;
-  if (!AllGone(fork->pid) && code == 0) code = kLeftCode;
+  if (!AllGone(base) && code == 0) code = kLeftCode;
   if (cgroup.valid()) {
     cgroup.Kill().IgnoreError();
     (void)cgroup.WaitUntilEmpty(kSweepMs);
     cgroup.Remove().IgnoreError();
   }
-  std::filesystem::remove_all(BaseOf(fork->pid));
+  std::filesystem::remove_all(base);
   _exit(code);
 }
 
@@ -181,7 +191,7 @@ std::vector<std::string> LeakCheck::NewSince() const {
 std::vector<std::string> LeakCheck::LookOnce() const {
   std::vector<std::string> found;
   for (const std::string& thing : LeakCheck().things_) {
-    if (!things_.contains(thing)) found.push_back(thing);
+    if (!things_.contains(thing)) found.push_back(Explain(thing));
   }
   return found;
 }

@@ -22,13 +22,14 @@
 
 namespace tractor::testing {
 
-inline constexpr char kMarkVariable[] = "TRACTOR_TEST_PROGRAM_PID";
+inline constexpr char kMarkVariable[] = "TRACTOR_TEST_PROGRAM";
 
-// Executes this program again, as a child with kMarkVariable set to its pid, a
-// runtime directory (XDG_RUNTIME_DIR) and, where there are any, a cgroup of its
-// own; returns in that child. The first process waits for it, looks whether
-// anything has outlived it, which is an exit code of kLeftCode, cleans up, and
-// passes its exit code on. Returns at once in programs that have the mark.
+// Executes this program again, as a child with a runtime directory
+// (XDG_RUNTIME_DIR) of its own, kMarkVariable set to that, and, where there are
+// any, a cgroup of its own; returns in that child. The first process waits for
+// it, looks whether anything has outlived it, which is an exit code of
+// kLeftCode, cleans up, and passes its exit code on. Returns at once in
+// programs that have the mark.
 inline constexpr int kLeftCode = 97;
 void MarkThisProgram(char** argv);
 

@@ -376,7 +376,9 @@ TEST(Places, ARuntimeDirectoryOfSomebodyElse) {
   const std::string theirs = base + "/tractor";
   ASSERT_EQ(mkdir(base.c_str(), 0700), 0);
   ASSERT_EQ(mkdir(theirs.c_str(), 0700), 0);
-  ASSERT_EQ(chown(theirs.c_str(), 12345, 12345), 0);
+  if (chown(theirs.c_str(), 12345, 12345) != 0) {
+    GTEST_SKIP() << "this user namespace has nobody else";
+  }
   ExpectError<RuntimeFailure>(ErrorInBase(base), [&](const RuntimeFailure& e) {
     EXPECT_THAT(e.what(),
                 AllOf(HasSubstr("cannot open a tree"), HasSubstr(theirs)));
