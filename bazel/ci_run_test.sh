@@ -88,13 +88,25 @@ test_a_stage_without_a_test_is_a_failure() {
   expect "the count" last_line "2 passed, 7 failed"
 }
 
-test_a_hang_ends_as_a_failure_and_the_rest_is_named() {
+test_what_no_longer_fits_is_named_not_failed() {
   bazelw 'report "//a:x PASSED in 1s"
     [[ "$all" != test*color=no\ //... ]] || exec tail -f /dev/null'
   seconds=2 run
+  expect "the count" last_line "3 passed, 0 failed"
+  expect "it is named" says 'everything.*1 passed, 0 failed, the rest CUT SHORT'
+  expect "the last look" says 'nothing is left: passed'
+  expect "the rest" says 'TSan: SKIPPED for time'
+  expect "the lock is freed" grep -q '^shutdown' calls
+}
+
+test_a_stage_that_hangs_has_failed() {
+  sed -i 's/"everything (clang-19)" 0 2400/"everything (clang-19)" 0 1/' .ci/run
+  bazelw 'report "//a:x PASSED in 1s"
+    [[ "$all" != test*color=no\ //... ]] || exec tail -f /dev/null'
+  run
   expect "exit code" test "$code" = 1
   expect "the hang" says 'everything.*1 passed, 1 failed (code 124)'
-  expect "the rest" says 'TSan: SKIPPED for time'
+  expect "the others ran" last_line "9 passed, 1 failed"
   expect "the lock is freed" grep -q '^shutdown' calls
 }
 
