@@ -505,6 +505,29 @@ TEST_PROGRAM(InitLate) {
   return 0;
 }
 
+TEST_PROGRAM(ShutDown) {
+  Init(argc, argv);
+  RunRoot([]() -> Task<> { co_return; });
+  const auto before = os::ChildrenOf(getpid());
+  Shutdown();
+  const auto behind = os::ChildrenOf(getpid());
+  std::printf("%zu child, then %zu\n", before->size(), behind->size());
+  try {
+    RunRoot([]() -> Task<> { co_return; });
+  } catch (const RuntimeFailure& e) {
+    std::puts(e.what());
+  }
+  Shutdown();  // again
+  return 0;
+}
+
+TEST(Programs, ShutdownEndsTheForkserver) {
+  Program program("ShutDown");
+  EXPECT_EQ(program.Join(), 0);
+  EXPECT_THAT(program.output(), HasSubstr("1 child, then 0\n"));
+  EXPECT_THAT(program.output(), HasSubstr("there is no forkserver"));
+}
+
 TEST(Programs, MainGivesTheExitCode) {
   EXPECT_EQ(Program("GiveSeven").Join(), 7);
   EXPECT_EQ(Program("GiveNothing").Join(), 0);

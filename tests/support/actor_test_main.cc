@@ -3,6 +3,7 @@
 // main() of the tests of actors: the runtime first, then GoogleTest, and a look
 // at what is left behind every test.
 #include <optional>
+#include <thread>
 
 #include "gtest/gtest.h"
 #include "runtime/actor/main.h"
@@ -31,7 +32,11 @@ int main(int argc, char** argv) {
     return program(argc, argv);
   }
   tractor::Init(argc, argv);
+  // With the first thread, ThreadSanitizer starts one of its own.
+  std::thread([] {}).join();
   ::testing::InitGoogleTest(&argc, argv);
   ::testing::UnitTest::GetInstance()->listeners().Append(new LeakListener);
-  return RUN_ALL_TESTS();
+  const int code = RUN_ALL_TESTS();
+  tractor::Shutdown();
+  return code;
 }
