@@ -44,8 +44,9 @@ std::exception_ptr DeathOf(const Child& child) {
   ActorExit exit = child.process->exit().value_or(ActorExit());
   exit.booting = child.starting;
   if (exit.detail.empty()) exit.detail = child.process->failure();
-  // We have killed it because of what it said.
-  if (exit.detail.empty() && child.link->error()) {
+  // We have killed it because of what it said. Otherwise the loss of its
+  // connection is no news beside its death.
+  if (exit.detail.empty() && child.expelled && child.link->error()) {
     exit.detail = DescribeException(child.link->error());
   }
   Aid who = child.aid;
@@ -189,6 +190,7 @@ Task<> ActorNursery::WatchEnd(Child& child) {
     const absl::Duration grace =
         child.link->said_goodbye() ? kTerminateGrace : kExitNewsTimeout;
     if (!co_await WaitShielded(child, "exit of a child", Now() + grace, over)) {
+      child.expelled = true;
       child.process->KillSubtree();
       co_await WaitShielded(child, "exit of a killed child",
                             Now() + kKillTimeout, over);
@@ -337,11 +339,20 @@ std::string ActorNursery::ReasonFor(const Outcome<>& body_end) const {
   return "the parent is cancelled";
 }
 
+// A child's death comes out of the body as well, out of every task that was
+// calling it. That is one error, not several.
+bool ActorNursery::IsRecorded(const std::exception_ptr& error) const {
+  std::vector<std::exception_ptr> leaves = {error};
+  internal::VisitAs<ExceptionGroup>(
+      error, [&](const ExceptionGroup& group) { leaves = group.Leaves(); });
+  return std::all_of(
+      leaves.begin(), leaves.end(), [this](const std::exception_ptr& leaf) {
+        return std::find(errors_.begin(), errors_.end(), leaf) != errors_.end();
+      });
+}
+
 Task<> ActorNursery::Finish(Outcome<> end) {
-  // A child's death may come out of the body as well, where it was being
-  // called.
-  if (end.has_error() &&
-      std::find(errors_.begin(), errors_.end(), end.error()) == errors_.end()) {
+  if (end.has_error() && !IsRecorded(end.error())) {
     errors_.push_back(end.error());
   }
   if (!children_.empty()) co_await Cancel(ReasonFor(end));

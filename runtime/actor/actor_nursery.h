@@ -158,6 +158,7 @@ class ActorNursery {
   // Runs the body, waits, ends what is left, throws.
   Task<> Finish(Outcome<> body_end);
   void AddError(std::exception_ptr error);
+  bool IsRecorded(const std::exception_ptr& error) const;
   std::string ReasonFor(const Outcome<>& body_end) const;
 
   internal::Runtime& runtime_;

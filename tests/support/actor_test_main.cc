@@ -32,6 +32,9 @@ int main(int argc, char** argv) {
     return program(argc, argv);
   }
   tractor::Init(argc, argv);
+  // Until its first answer the forkserver may still be dressing itself, and the
+  // first test would take it for something that it has left behind.
+  tractor::RunRoot([]() -> tractor::Task<> { co_return; });
   // With the first thread, ThreadSanitizer starts one of its own.
   std::thread([] {}).join();
   ::testing::InitGoogleTest(&argc, argv);

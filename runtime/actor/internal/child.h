@@ -28,6 +28,7 @@ struct Child {
   bool starting = true;    // StartActor() has not given it out yet
   bool one_shot = false;   // its errors are those of the one call
   bool ending = false;     // we have asked it to end, or are killing it
+  bool expelled = false;   // killed because its channel had ended without it
   bool killed = false;     // with SIGKILL, by us
   bool abandoned = false;  // it could not be killed
   bool done = false;       // nothing of it is left
