@@ -318,6 +318,14 @@ Task<> ActorNursery::KillChild(ChildPtr child, std::string_view missed,
         std::make_exception_ptr(ActorTooSlowError(child->aid, missed, budget)));
   }
   child->killed = true;
+  if (!killed) {
+    // A thread cannot be killed, but it ends when its parent seems to be gone.
+    child->link->Close(nullptr);
+    if (co_await WaitShielded(*child, "thread that has lost its parent",
+                              Now() + kOrphanBudget + kLevelReserve, done)) {
+      co_return;
+    }
+  }
   if (killed && co_await WaitShielded(*child, "killed child",
                                       Now() + kKillTimeout, done)) {
     co_return;
