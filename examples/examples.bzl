@@ -5,17 +5,16 @@ load("//bazel:rules.bzl", "tractor_cc_binary")
 
 ALL_BACKENDS = ["forkserver", "exec", "thread"]
 
-def tractor_example(name, backends = ALL_BACKENDS, deps = [], size = "small"):
+def tractor_example(name, deps = [], size = "small"):
     """The program NAME.cc, and NAME_test, which runs it on each backend.
 
     What it prints on stdout and stderr, and its exit code, are compared with
     golden/NAME.txt; then no process of it and no file may be left
-    (run_example_test.sh).
+    (run_example_test.sh). Where a backend makes a difference that can be seen,
+    golden/NAME.BACKEND.txt is there for it.
 
     Args:
       name: of NAME.cc and golden/NAME.txt.
-      backends: those on which the example makes sense: what lets a process
-        die cannot run where actors are threads.
       deps: besides //runtime.
       size: of the test.
     """
@@ -32,9 +31,8 @@ def tractor_example(name, backends = ALL_BACKENDS, deps = [], size = "small"):
         args = [
             "$(rootpath :{})".format(name),
             "$(rootpath {})".format(golden),
-        ] + backends,
-        data = [
-            golden,
+        ] + ALL_BACKENDS,
+        data = native.glob(["golden/{}.*txt".format(name)]) + [
             "tree_check.sh",
             ":" + name,
         ],

@@ -1,9 +1,10 @@
 #!/bin/bash
 # Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
 #
-# run_example_test.sh PROGRAM GOLDEN BACKEND...: runs PROGRAM on each backend
-# and compares what it printed, and its exit code, with GOLDEN; then nothing of
-# it may be left. UPDATE_GOLDEN=FILE writes what was printed to FILE instead.
+# run_example_test.sh PROGRAM GOLDEN.txt BACKEND...: runs PROGRAM on each backend
+# and compares what it printed, and its exit code, with GOLDEN.BACKEND.txt if
+# there is one, else with GOLDEN.txt; then nothing of it may be left.
+# UPDATE_GOLDEN=FILE writes what was printed to FILE instead.
 set -uo pipefail
 
 # shellcheck source=tree_check.sh
@@ -41,7 +42,9 @@ for backend in "$@"; do
     cp "$run_dir/seen" "$UPDATE_GOLDEN"
     exit 0
   fi
-  diff -u "$golden" "$run_dir/seen" >&2 ||
-    fail "$backend: it printed something else than $golden"
+  wanted="${golden%.txt}.$backend.txt"
+  [[ -e "$wanted" ]] || wanted="$golden"
+  diff -u "$wanted" "$run_dir/seen" >&2 ||
+    fail "$backend: it printed something else than $wanted"
   printf '%s: as expected, and nothing is left\n' "$backend"
 done
