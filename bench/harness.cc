@@ -45,22 +45,49 @@ std::string TargetText(const Target& target) {
   return text;
 }
 
+// Set once the program has its place: one that it executes inherits both.
+constexpr char kPlaced[] = "TRACTOR_BENCHMARK_PLACED";
+
+// Binds the process to the first of the cores that it may use.
+void BindToOneCore() {
+  cpu_set_t cores;
+  int first = 0;
+  if (sched_getaffinity(0, sizeof(cores), &cores) == 0) {
+    while (first < CPU_SETSIZE - 1 && !CPU_ISSET(first, &cores)) ++first;
+    CPU_ZERO(&cores);
+    CPU_SET(first, &cores);
+    if (sched_setaffinity(0, sizeof(cores), &cores) == 0) return;
+  }
+  std::perror("cannot bind the program to one core; try --free");
+  std::exit(1);
+}
+
+void Place(bool free) {
+  if (std::getenv(kPlaced) != nullptr) return;
+  setenv(kPlaced, "yes", 1);
+  if (!free) BindToOneCore();
+}
+
+[[noreturn]] void FailUsage(const char* program, std::string_view flag,
+                            std::initializer_list<Switch> switches) {
+  std::fprintf(stderr, "%s: unknown flag '%.*s'\n", program,
+               static_cast<int>(flag.size()), flag.data());
+  std::fprintf(stderr, "usage: %s [--json] [--quick] [--filter=TEXT] [--free]",
+               program);
+  for (const Switch& own : switches) {
+    std::fprintf(stderr, " [%.*s]", static_cast<int>(own.flag.size()),
+                 own.flag.data());
+  }
+  std::fprintf(stderr, "\n");
+  std::exit(2);
+}
+
 }  // namespace
 
 int64_t NowNanos() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
-void PinTo(int core) {
-  cpu_set_t cores;
-  CPU_ZERO(&cores);
-  const int count = static_cast<int>(sysconf(_SC_NPROCESSORS_CONF));
-  for (int i = 0; i < count; ++i) {
-    if (core < 0 || i == core) CPU_SET(i, &cores);
-  }
-  sched_setaffinity(0, sizeof(cores), &cores);
 }
 
 double Samples::Quantile(double q) const {
@@ -71,21 +98,32 @@ double Samples::Quantile(double q) const {
   return sorted[static_cast<size_t>(q * last + 0.5)];
 }
 
-Report::Report(std::string_view title, int argc, char** argv) : title_(title) {
+Report::Report(std::string_view title, int argc, char** argv,
+               std::initializer_list<Switch> switches)
+    : title_(title) {
+  bool free = false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view flag = argv[i];
-    if (flag == "--json") {
+    const Switch* own =
+        std::find_if(switches.begin(), switches.end(),
+                     [&](const Switch& each) { return each.flag == flag; });
+    if (own != switches.end()) {
+      *own->on = true;
+      how_ += ", " + std::string(flag.substr(flag.find_first_not_of('-')));
+    } else if (flag == "--json") {
       json_ = true;
     } else if (flag == "--quick") {
       quick_ = true;
+    } else if (flag == "--free") {
+      free = true;
     } else if (flag.starts_with("--filter=")) {
       filter_ = flag.substr(9);
     } else {
-      std::fprintf(stderr, "usage: %s [--json] [--quick] [--filter=TEXT]\n",
-                   argv[0]);
-      std::exit(2);
+      FailUsage(argv[0], flag, switches);
     }
   }
+  how_ = (free ? "all cores" : "one core") + how_;
+  Place(free);
 }
 
 bool Report::Wants(std::string_view name) const {
@@ -122,6 +160,10 @@ void Report::Add(std::string_view name, std::string_view unit,
 }
 
 int Report::Finish() {
+  if (rows_.empty()) {
+    std::fprintf(stderr, "no figure has '%s' in its name\n", filter_.c_str());
+    return 2;
+  }
   if (json_) {
     PrintJson();
   } else {
@@ -131,8 +173,9 @@ int Report::Finish() {
 }
 
 void Report::PrintText() const {
-  std::printf("%-52s %6s %10s %10s %10s %7s  %s\n", title_.c_str(), "unit",
-              "median", "p99", "limit", "ratio", "target");
+  std::printf("%-52s %6s %10s %10s %10s %7s  %s\n",
+              (title_ + ", " + how_).c_str(), "unit", "median", "p99", "limit",
+              "ratio", "target");
   for (const Row& row : rows_) {
     const std::string limit =
         row.limit_median.has_value() ? Number(*row.limit_median) : "-";
@@ -151,9 +194,10 @@ void Report::PrintJson() const {
   utsname system;
   uname(&system);
   std::printf(
-      "{\"schema_version\": 1, \"benchmark\": %s, \"kernel\": %s, "
-      "\"cores\": %ld, \"figures\": [\n",
-      JsonText(title_).c_str(), JsonText(system.release).c_str(),
+      "{\"schema_version\": 1, \"benchmark\": %s, \"how\": %s, "
+      "\"quick\": %s, \"kernel\": %s, \"cores\": %ld, \"figures\": [\n",
+      JsonText(title_).c_str(), JsonText(how_).c_str(),
+      quick_ ? "true" : "false", JsonText(system.release).c_str(),
       sysconf(_SC_NPROCESSORS_ONLN));
   for (const Row& row : rows_) {
     const char* met = "null";

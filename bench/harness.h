@@ -13,12 +13,15 @@
 //   }
 //
 // Flags: --json (one document instead of a table), --quick (a tenth of the
-// rounds), --filter=TEXT (only figures whose name contains it).
+// rounds), --filter=TEXT (only figures whose name contains it), --free (on all
+// cores; else the program and all that it starts are bound to one).
 #ifndef TRACTOR_BENCH_HARNESS_H_
 #define TRACTOR_BENCH_HARNESS_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,8 +32,11 @@ namespace tractor::bench {
 // Of the monotonic clock.
 int64_t NowNanos();
 
-// Binds the process to one core; to all of them for a negative number.
-void PinTo(int core);
+// Keeps the compiler from dropping what computes `value`.
+template <class T>
+void Use(const T& value) {
+  asm volatile("" : : "g"(&value) : "memory");
+}
 
 class Samples {
  public:
@@ -38,9 +44,9 @@ class Samples {
   size_t size() const { return values_.size(); }
   // `q` from 0 to 1; 0 when there are no samples.
   double Quantile(double q) const;
+  const std::vector<double>& values() const { return values_; }
 
  private:
-  friend class Report;
   std::vector<double> values_;
 };
 
@@ -52,21 +58,39 @@ struct Target {
   std::optional<double> min = std::nullopt;
 };
 
+// A flag of one program only: `*on` becomes true, and the title names it.
+struct Switch {
+  std::string_view flag;
+  bool* on;
+};
+
 class Report {
  public:
-  // Ends the program with a usage error for an unknown flag.
-  Report(std::string_view title, int argc, char** argv);
+  // Reads the flags, and binds the process to a core unless one of them is
+  // --free; a program that this one executes is not bound again. Ends the
+  // program with code 2 for a flag that it does not know. Call it before
+  // anything is started.
+  Report(std::string_view title, int argc, char** argv,
+         std::initializer_list<Switch> switches = {});
 
+  // Ask with the name that the figure has in Add().
   bool Wants(std::string_view name) const;
   bool quick() const { return quick_; }
   // How many rounds to make when `rounds` are wanted.
   int Rounds(int rounds) const { return quick_ ? (rounds + 9) / 10 : rounds; }
+  // The same, for rounds that are made in kTurns turns with those of the limit:
+  // how many to make in one turn. A machine that is disturbed for a while then
+  // is so for both.
+  static constexpr int kTurns = 8;
+  int RoundsInTurn(int rounds) const {
+    return std::max(1, Rounds(rounds) / kTurns);
+  }
 
   void Add(std::string_view name, std::string_view unit, const Samples& ours,
            const std::optional<Samples>& limit = std::nullopt,
            Target target = {});
 
-  // Prints it all. Gives the exit code.
+  // Prints it all. Gives the exit code: 2 when the filter has left nothing.
   int Finish();
 
  private:
@@ -88,11 +112,27 @@ class Report {
   void PrintJson() const;
 
   const std::string title_;
+  std::string how_;  // "one core, no-cgroup"
   bool json_ = false;
   bool quick_ = false;
   std::string filter_;
   std::vector<Row> rows_;
 };
+
+// Nanoseconds for one of the `operations` that one call of batch() does.
+template <class Batch>
+Samples MeasureBatches(const Report& report, int rounds, size_t operations,
+                       Batch batch) {
+  Samples samples;
+  batch();
+  for (int i = 0; i < report.Rounds(rounds); ++i) {
+    const int64_t start = NowNanos();
+    batch();
+    samples.Add(static_cast<double>(NowNanos() - start) /
+                static_cast<double>(operations));
+  }
+  return samples;
+}
 
 }  // namespace tractor::bench
 

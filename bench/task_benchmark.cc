@@ -23,35 +23,16 @@
 namespace {
 
 using tractor::Task;
+using tractor::bench::MeasureBatches;
 using tractor::bench::NowNanos;
 using tractor::bench::Report;
 using tractor::bench::Samples;
+using tractor::bench::Use;
 
 constexpr size_t kMany = 1000;
 constexpr int kRounds = 2'000;
 constexpr int kTasks = 10'000;
 constexpr int kDepth = 8;
-
-// Keeps the compiler from dropping what computes `value`.
-template <class T>
-void Use(const T& value) {
-  asm volatile("" : : "g"(&value) : "memory");
-}
-
-// Nanoseconds for one of the `operations` that one call of batch() does.
-template <class Batch>
-Samples Measure(const Report& report, int rounds, size_t operations,
-                Batch batch) {
-  Samples samples;
-  batch();
-  for (int i = 0; i < report.Rounds(rounds); ++i) {
-    const int64_t start = NowNanos();
-    batch();
-    samples.Add(static_cast<double>(NowNanos() - start) /
-                static_cast<double>(operations));
-  }
-  return samples;
-}
 
 // ---- raw limits ----
 
@@ -76,7 +57,7 @@ Bare Ends() { co_return; }
 
 Samples RawResume(const Report& report) {
   Bare bare = Suspends();
-  Samples samples = Measure(report, kRounds, kMany, [&] {
+  Samples samples = MeasureBatches(report, kRounds, kMany, [&] {
     for (size_t i = 0; i < kMany; ++i) {
       Use(bare);  // it may be another one now: no inlining
       bare.handle.resume();
@@ -87,7 +68,7 @@ Samples RawResume(const Report& report) {
 }
 
 Samples RawFrame(const Report& report) {
-  return Measure(report, kRounds, kMany, [&] {
+  return MeasureBatches(report, kRounds, kMany, [&] {
     for (size_t i = 0; i < kMany; ++i) {
       const Bare bare = Ends();
       Use(bare);
@@ -99,7 +80,7 @@ Samples RawFrame(const Report& report) {
 
 Samples RawQueue(const Report& report) {
   std::deque<int> queue;
-  return Measure(report, kRounds, kMany, [&] {
+  return MeasureBatches(report, kRounds, kMany, [&] {
     for (size_t i = 0; i < kMany; ++i) {
       queue.push_back(static_cast<int>(i));
       Use(queue);
@@ -127,10 +108,12 @@ Samples RawDestroy(const Report& report) {
 template <class Body>
 Samples MeasureTask(const Report& report, Body& body) {
   tractor::Scheduler scheduler;
-  return Measure(report, kRounds, kMany, [&] { (void)scheduler.Run(body); });
+  return MeasureBatches(report, kRounds, kMany,
+                        [&] { (void)scheduler.Run(body); });
 }
 
 void Checkpoints(Report& report) {
+  if (!report.Wants("checkpoint")) return;
   auto body = [&]() -> Task<> {
     for (size_t i = 0; i < kMany; ++i) co_await tractor::Checkpoint();
   };
@@ -141,45 +124,54 @@ void Checkpoints(Report& report) {
 Task<> Nothing() { co_return; }
 
 void Awaits(Report& report) {
+  const char* const name = "await of a task that ends at once";
+  if (!report.Wants(name)) return;
   auto body = [&]() -> Task<> {
     for (size_t i = 0; i < kMany; ++i) co_await Nothing();
   };
-  report.Add("await of a task that ends at once", "ns",
-             MeasureTask(report, body), RawFrame(report));
+  report.Add(name, "ns", MeasureTask(report, body), RawFrame(report));
 }
 
 void Children(Report& report) {
+  const char* const name = "nursery child, start and finish";
+  if (!report.Wants(name)) return;
   auto body = [&]() -> Task<> {
     co_await tractor::WithNursery([&](tractor::Nursery& n) -> Task<> {
       for (size_t i = 0; i < kMany; ++i) n.StartSoon(Nothing);
       co_return;
     });
   };
-  report.Add("nursery child, start and finish", "ns", MeasureTask(report, body),
-             RawFrame(report), {.max = 150});
+  report.Add(name, "ns", MeasureTask(report, body), RawFrame(report),
+             {.max = 150});
 }
 
 void Scopes(Report& report) {
+  const char* const name = "cancel scope, open and close";
+  if (!report.Wants(name)) return;
   auto body = [&]() -> Task<> {
     for (size_t i = 0; i < kMany; ++i) {
       tractor::CancelScope scope;
       co_await scope.Run(Nothing);
     }
   };
-  report.Add("cancel scope, open and close", "ns", MeasureTask(report, body),
-             RawFrame(report));
-  auto timed = [&]() -> Task<> {
+  report.Add(name, "ns", MeasureTask(report, body), RawFrame(report));
+}
+
+void Deadlines(Report& report) {
+  const char* const name = "cancel scope with a deadline";
+  if (!report.Wants(name)) return;
+  auto body = [&]() -> Task<> {
     const absl::Time deadline = tractor::Now() + absl::Hours(1);
     for (size_t i = 0; i < kMany; ++i) {
       tractor::CancelScope scope(deadline);
       co_await scope.Run(Nothing);
     }
   };
-  report.Add("cancel scope with a deadline", "ns", MeasureTask(report, timed),
-             RawFrame(report));
+  report.Add(name, "ns", MeasureTask(report, body), RawFrame(report));
 }
 
 void Channel(Report& report, const char* name, size_t capacity) {
+  if (!report.Wants(name)) return;
   auto body = [&]() -> Task<> {
     auto [sender, receiver] = tractor::OpenChannel<int>(capacity);
     auto produce = [](tractor::SenderHandle<int> mine) -> Task<> {
@@ -207,6 +199,8 @@ Task<> Deep(int depth) {
 
 // Only the cancel is measured, up to the moment when nothing is left.
 void Cancel(Report& report) {
+  const char* const name = "cancel of 10 000 tasks, 8 frames each";
+  if (!report.Wants(name)) return;
   Samples samples;
   auto body = [&]() -> Task<> {
     int64_t start = 0;
@@ -221,24 +215,21 @@ void Cancel(Report& report) {
   };
   tractor::Scheduler scheduler;
   for (int i = 0; i < report.Rounds(50); ++i) (void)scheduler.Run(body);
-  report.Add("cancel of 10 000 tasks, 8 frames each", "ms", samples,
-             RawDestroy(report), {.max = 10});
+  report.Add(name, "ms", samples, RawDestroy(report), {.max = 10});
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   Report report("tasks", argc, argv);
-  tractor::bench::PinTo(0);
-  if (report.Wants("checkpoint")) Checkpoints(report);
-  if (report.Wants("await of a task")) Awaits(report);
-  if (report.Wants("nursery child")) Children(report);
-  if (report.Wants("cancel scope")) Scopes(report);
-  if (report.Wants("channel hand-over")) {
-    Channel(report, "channel hand-over, rendezvous", 0);
-    Channel(report, "channel hand-over, capacity 16", 16);
-    Channel(report, "channel hand-over, unbounded", tractor::kUnbounded);
-  }
-  if (report.Wants("cancel of 10 000 tasks")) Cancel(report);
+  Checkpoints(report);
+  Awaits(report);
+  Children(report);
+  Scopes(report);
+  Deadlines(report);
+  Channel(report, "channel hand-over, rendezvous", 0);
+  Channel(report, "channel hand-over, capacity 16", 16);
+  Channel(report, "channel hand-over, unbounded", tractor::kUnbounded);
+  Cancel(report);
   return report.Finish();
 }
