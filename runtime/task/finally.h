@@ -18,6 +18,7 @@
 #define TRACTOR_RUNTIME_TASK_FINALLY_H_
 
 #include <exception>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -30,8 +31,10 @@
 
 namespace tractor {
 
-template <Body F, Body G>
-Task<BodyResult<F>> Finally(F body, absl::Duration grace, G cleanup) {
+namespace internal {
+
+template <class F, class G>
+Task<BodyResult<F>> FinallyCopies(F body, absl::Duration grace, G cleanup) {
   auto end = co_await Observe(body);
   CancelScope scope(Now() + grace, /*shield=*/true);
   auto bounded = [&]() -> Task<> { co_await scope.Run(cleanup); };
@@ -43,6 +46,15 @@ Task<BodyResult<F>> Finally(F body, absl::Duration grace, G cleanup) {
     ThrowCollapsed("errors in a body and in its cleanup", std::move(errors));
   }
   co_return co_await std::move(end).Get();
+}
+
+}  // namespace internal
+
+// Keeps copies of both.
+template <Body F, Body G>
+Task<BodyResult<F>> Finally(F&& body, absl::Duration grace, G&& cleanup) {
+  return internal::FinallyCopies<std::decay_t<F>, std::decay_t<G>>(
+      std::forward<F>(body), grace, std::forward<G>(cleanup));
 }
 
 }  // namespace tractor

@@ -38,6 +38,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -62,10 +63,13 @@ class ResourceCache {
   ResourceCache(const ResourceCache&) = delete;
   ResourceCache& operator=(const ResourceCache&) = delete;
 
-  // Runs use(value, hit) while the resource of `key` is open. `open` is copied
-  // when it is needed. A checkpoint.
-  template <class Open, Body<Value&, bool> Use>
-  Task<> MaybeOpen(Key key, Open open, Use use);
+  // Runs use(value, hit) while the resource of `key` is open. Both are copied.
+  // A checkpoint.
+  template <Body<const Hold&> Open, Body<Value&, bool> Use>
+  Task<> MaybeOpen(Key key, Open&& open, Use&& use) {
+    return MaybeOpenCopies<std::decay_t<Open>, std::decay_t<Use>>(
+        std::move(key), std::forward<Open>(open), std::forward<Use>(use));
+  }
 
   // Keys that are open, being opened or being closed.
   size_t size() const { return slots_.size(); }
@@ -90,6 +94,8 @@ class ResourceCache {
   };
   using SlotPtr = std::shared_ptr<Slot>;
 
+  template <class Open, class Use>
+  Task<> MaybeOpenCopies(Key key, Open open, Use use);
   SlotPtr Find(const Key& key);
   static Task<> Host(LifePtr life, Opener open, TaskStatus<void> status);
   template <class Use>
@@ -179,8 +185,8 @@ Task<> ResourceCache<Key, Value>::Leave(Slot& slot, Life& life) {
 }
 
 template <class Key, class Value>
-template <class Open, Body<Value&, bool> Use>
-Task<> ResourceCache<Key, Value>::MaybeOpen(Key key, Open open, Use use) {
+template <class Open, class Use>
+Task<> ResourceCache<Key, Value>::MaybeOpenCopies(Key key, Open open, Use use) {
   const SlotPtr slot = Find(key);
   LifePtr life;
   bool hit = true;

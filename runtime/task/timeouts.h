@@ -13,6 +13,7 @@
 #include <coroutine>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -60,32 +61,42 @@ inline SleepUntil Sleep(absl::Duration span) {
 }
 inline SleepUntil SleepForever() { return SleepUntil(absl::InfiniteFuture()); }
 
-// Runs body() until it ends (true) or the time is up (false).
-template <Body F>
-Task<bool> MoveOnAt(absl::Time deadline, F body) {
+namespace internal {
+[[noreturn]] void ThrowTooSlow(const CancelScope& scope);
+
+template <class F>
+Task<bool> MoveOnAtCopy(absl::Time deadline, F body) {
   CancelScope scope(deadline);
   co_await scope.Run(body);
   co_return !scope.cancelled_caught();
 }
-template <Body F>
-Task<bool> MoveOnAfter(absl::Duration limit, F body) {
-  return MoveOnAt<F>(Now() + limit, std::move(body));
+template <class F>
+Task<> FailAtCopy(absl::Time deadline, F body) {
+  CancelScope scope(deadline);
+  co_await scope.Run(body);
+  if (scope.cancelled_caught()) ThrowTooSlow(scope);
 }
-
-namespace internal {
-[[noreturn]] void ThrowTooSlow(const CancelScope& scope);
 }  // namespace internal
+
+// Runs a copy of body() until it ends (true) or the time is up (false).
+template <Body F>
+Task<bool> MoveOnAt(absl::Time deadline, F&& body) {
+  return internal::MoveOnAtCopy<std::decay_t<F>>(deadline,
+                                                 std::forward<F>(body));
+}
+template <Body F>
+Task<bool> MoveOnAfter(absl::Duration limit, F&& body) {
+  return MoveOnAt(Now() + limit, std::forward<F>(body));
+}
 
 // The same; throws TooSlowError when the time was up.
 template <Body F>
-Task<> FailAt(absl::Time deadline, F body) {
-  CancelScope scope(deadline);
-  co_await scope.Run(body);
-  if (scope.cancelled_caught()) internal::ThrowTooSlow(scope);
+Task<> FailAt(absl::Time deadline, F&& body) {
+  return internal::FailAtCopy<std::decay_t<F>>(deadline, std::forward<F>(body));
 }
 template <Body F>
-Task<> FailAfter(absl::Duration limit, F body) {
-  return FailAt<F>(Now() + limit, std::move(body));
+Task<> FailAfter(absl::Duration limit, F&& body) {
+  return FailAt(Now() + limit, std::forward<F>(body));
 }
 
 }  // namespace tractor

@@ -14,7 +14,7 @@
 //   waits for f and gives its result; the next checkpoint cancels.
 // - abandon_on_cancel: a cancel ends Run() at once; f runs on, its result is
 //   thrown away. It must then not refer to anything of the caller ([=], never
-//   [&]).
+//   [&]); with captures that own something it has a name first.
 // - Each Run() holds a token of a CapacityLimiter, by default of one per loop
 //   with 40, until its thread is done (also when abandoned).
 // - Threads are used again, and end when idle; none is left when main() ends,
@@ -22,6 +22,7 @@
 #ifndef TRACTOR_RUNTIME_TASK_TO_THREAD_H_
 #define TRACTOR_RUNTIME_TASK_TO_THREAD_H_
 
+#include <concepts>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -58,15 +59,27 @@ class ToThreadOptions {
   bool abandon_on_cancel_ = false;
 };
 
+// What a thread may be given inside of a co_await: something named, or a
+// temporary that captures references and numbers only (docs/traps.md, 1).
+template <class F>
+concept ThreadWork = std::invocable<F&> && internal::kMayBeInlineInAwait<F>;
+
 class ToThread {
  public:
   // The limiter that is used when none is given: one for each thread that runs
   // loops.
   static CapacityLimiter& DefaultLimiter();
 
-  // A checkpoint.
+  // A checkpoint. Keeps a copy of f, until its thread is done.
+  template <ThreadWork F>
+  static Task<std::invoke_result_t<F&>> Run(F&& f,
+                                            ToThreadOptions options = {}) {
+    return RunCopy<std::decay_t<F>>(std::forward<F>(f), options);
+  }
+
+ private:
   template <class F>
-  static Task<std::invoke_result_t<F&>> Run(F f, ToThreadOptions options = {});
+  static Task<std::invoke_result_t<F&>> RunCopy(F f, ToThreadOptions options);
 };
 
 // FromThread was called where it cannot work: not in a thread of ToThread, or
@@ -127,7 +140,7 @@ class Delivery {
 }  // namespace internal
 
 template <class F>
-Task<std::invoke_result_t<F&>> ToThread::Run(F f, ToThreadOptions options) {
+Task<std::invoke_result_t<F&>> ToThread::RunCopy(F f, ToThreadOptions options) {
   using T = std::invoke_result_t<F&>;
   CapacityLimiter& limiter =
       options.limiter() != nullptr ? *options.limiter() : DefaultLimiter();

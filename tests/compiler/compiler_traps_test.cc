@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "gtest/gtest.h"
 #include "runtime/task/cancel_scope.h"
 #include "runtime/task/checkpoint.h"
@@ -22,9 +23,11 @@
 #include "runtime/task/memory_channel.h"
 #include "runtime/task/nursery.h"
 #include "runtime/task/outcome.h"
+#include "runtime/task/resource_cache.h"
 #include "runtime/task/task.h"
 #include "runtime/task/testing/run_test.h"
 #include "runtime/task/timeouts.h"
+#include "runtime/task/to_thread.h"
 
 namespace tractor {
 namespace {
@@ -68,7 +71,56 @@ static_assert(!Runs<OwnsText>, "a temporary that owns something");
 static_assert(!Runs<std::function<Task<>()>>, "a temporary std::function");
 static_assert(Runs<std::function<Task<>()>&>);
 static_assert(Observes<OwnsText&> && !Observes<OwnsText>);
-static_assert(Cleans<Trivial> && !Cleans<OwnsText>);
+static_assert(Cleans<Trivial> && Cleans<OwnsText&> && !Cleans<OwnsText>);
+
+template <class F>
+concept CleansUp = requires(F&& f) {
+  Finally(Trivial(), absl::Seconds(1), std::forward<F>(f));
+};
+static_assert(CleansUp<OwnsText&> && !CleansUp<OwnsText>);
+
+template <class F>
+concept HasTimeouts = requires(F&& f) {
+  MoveOnAfter(absl::Seconds(1), std::forward<F>(f));
+  MoveOnAt(absl::Now(), std::forward<F>(f));
+  FailAfter(absl::Seconds(1), std::forward<F>(f));
+  FailAt(absl::Now(), std::forward<F>(f));
+};
+template <class F>
+concept HasATimeout =
+    requires(F&& f) { MoveOnAfter(absl::Seconds(1), std::forward<F>(f)); } ||
+    requires(F&& f) { MoveOnAt(absl::Now(), std::forward<F>(f)); } ||
+    requires(F&& f) { FailAfter(absl::Seconds(1), std::forward<F>(f)); } ||
+    requires(F&& f) { FailAt(absl::Now(), std::forward<F>(f)); };
+static_assert(HasTimeouts<Trivial> && HasTimeouts<OwnsText&>);
+static_assert(!HasATimeout<OwnsText>);
+
+struct OwnsTextAndBlocks {
+  std::string text;
+  size_t operator()() const { return text.size(); }
+};
+template <class F>
+concept Blocks = requires(F&& f) { ToThread::Run(std::forward<F>(f)); };
+static_assert(Blocks<OwnsTextAndBlocks&> && !Blocks<OwnsTextAndBlocks>);
+
+using Cache = ResourceCache<std::string, int>;
+using TrivialUse = decltype([](int&, bool) -> Task<> { co_return; });
+struct OwnsTextAndOpens {
+  std::string text;
+  Task<> operator()(const Cache::Hold&) const { co_return; }
+};
+struct OwnsTextAndUses {
+  std::string text;
+  Task<> operator()(int&, bool) const { co_return; }
+};
+template <class F, class G>
+concept Caches = requires(Cache& cache, F&& f, G&& g) {
+  cache.MaybeOpen(std::string(), std::forward<F>(f), std::forward<G>(g));
+};
+static_assert(Caches<OwnsTextAndOpens&, TrivialUse>);
+static_assert(Caches<OwnsTextAndOpens&, OwnsTextAndUses&>);
+static_assert(!Caches<OwnsTextAndOpens, TrivialUse>);
+static_assert(!Caches<OwnsTextAndOpens&, OwnsTextAndUses>);
 
 struct OwnsTextAndTakesANursery {
   std::string text;
@@ -102,7 +154,12 @@ TEST(CompilerTraps, BodiesByReferenceDieOnce) {
       EXPECT_EQ(live, 1);
       auto named = [counted]() -> Task<> { co_await Checkpoint(); };
       co_await Observe(named);
-      EXPECT_EQ(live, 2);
+      co_await MoveOnAfter(absl::Seconds(1), named);
+      co_await FailAfter(absl::Seconds(1), named);
+      co_await Finally(named, absl::Seconds(1), named);
+      auto works = [counted] {};
+      co_await ToThread::Run(works);
+      EXPECT_EQ(live, 3);
     }
     EXPECT_EQ(live, 0);
   });
