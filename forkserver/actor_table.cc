@@ -28,13 +28,25 @@ Actor& ActorTable::Add(std::unique_ptr<Actor> actor) {
   Actor& added = *actor;
   actors_.at(added.parent)->children.insert(added.id);
   by_pid_[added.pidfd.pid()] = &added;
-  by_uuid_[added.uuid] = &added;
+  if (added.spare) {
+    spare_ = &added;
+  } else {
+    by_uuid_[added.uuid] = &added;
+  }
   actors_.emplace(added.id, std::move(actor));
   return added;
 }
 
+void ActorTable::Promote(Actor& spare, std::string uuid) {
+  spare.spare = false;
+  spare.uuid = std::move(uuid);
+  by_uuid_[spare.uuid] = &spare;
+  spare_ = nullptr;
+}
+
 void ActorTable::MarkDead(Actor& actor) {
   actor.alive = false;
+  if (spare_ == &actor) spare_ = nullptr;
   by_pid_.erase(actor.pidfd.pid());
 }
 
@@ -42,7 +54,7 @@ std::unique_ptr<Actor> ActorTable::Take(Actor& actor) {
   if (auto it = actors_.find(actor.parent); it != actors_.end()) {
     it->second->children.erase(actor.id);
   }
-  by_uuid_.erase(actor.uuid);
+  if (!actor.spare) by_uuid_.erase(actor.uuid);
   auto it = actors_.find(actor.id);
   std::unique_ptr<Actor> taken = std::move(it->second);
   actors_.erase(it);

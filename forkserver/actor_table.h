@@ -5,6 +5,8 @@
 //
 // An actor that has ended stays in the table until all below it and all strays
 // of it are gone ("swept"). Actor 0 is the root, which is no process of ours.
+// One entry may be the spare (spare.h): a process below its owner that is no
+// actor yet, so it counts as living but not as an actor.
 
 #ifndef TRACTOR_FORKSERVER_ACTOR_TABLE_H_
 #define TRACTOR_FORKSERVER_ACTOR_TABLE_H_
@@ -42,6 +44,8 @@ struct Actor {
   bool killed_by_us = false;     // we have sent it a SIGKILL
   bool children_ending = false;  // their grace has begun
   bool reported = false;         // its owner knows that it has ended
+  bool spare = false;            // nobody yet: see spare.h
+  uint64_t start_time = 0;       // as Aid.start_time
   std::set<uint64_t> children;
   proto::Swept swept;  // what has been killed of what it left
 };
@@ -60,6 +64,11 @@ class ActorTable {
   uint64_t NextId() { return next_id_++; }
   Actor& Add(std::unique_ptr<Actor> actor);
 
+  // The living spare; null: there is none.
+  Actor* spare() { return spare_; }
+  // The spare is the actor `uuid` from now on.
+  void Promote(Actor& spare, std::string uuid);
+
   // The process is gone; its number may mean somebody else from now on.
   void MarkDead(Actor& actor);
 
@@ -72,8 +81,10 @@ class ActorTable {
   // All below `id`, parents before children; not itself.
   std::vector<Actor*> Below(uint64_t id);
 
-  // Living actors without the root.
+  // Living processes, without the root.
   size_t living() const { return by_pid_.size(); }
+  // Those of them that are actors.
+  size_t living_actors() const { return living() - (spare_ != nullptr); }
   // All without the root.
   size_t size() const { return actors_.size() - 1; }
 
@@ -81,6 +92,7 @@ class ActorTable {
   std::map<uint64_t, std::unique_ptr<Actor>> actors_;
   std::unordered_map<pid_t, Actor*> by_pid_;
   std::unordered_map<std::string, Actor*> by_uuid_;
+  Actor* spare_ = nullptr;
   uint64_t next_id_ = 1;
 };
 

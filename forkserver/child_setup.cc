@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "forkserver/preload.h"
 #include "forkserver/timing.h"
 #include "os/errno_status.h"
@@ -36,9 +38,17 @@ std::string JoinedPath(const proto::SpawnSpec& spec) {
   return path;
 }
 
+std::string TreeHex(const proto::SpawnSpec& spec) {
+  return absl::BytesToHexString(spec.tree().value());
+}
+
+std::string ActorHex(const proto::SpawnSpec& spec) {
+  return absl::BytesToHexString(spec.actor().uuid());
+}
+
 std::vector<std::string> Marks(const ChildPlan& plan) {
-  return {std::string(kTreeVariable) + "=" + plan.tree_hex,
-          std::string(kActorVariable) + "=" + plan.actor_hex,
+  return {std::string(kTreeVariable) + "=" + TreeHex(plan.spec),
+          std::string(kActorVariable) + "=" + ActorHex(plan.spec),
           std::string(kPathVariable) + "=" + JoinedPath(plan.spec)};
 }
 
@@ -130,8 +140,10 @@ absl::Status SetUpEnvironment(const ChildPlan& plan) {
           SetVariable(entry.name().c_str(), entry.value().c_str()));
     }
   }
-  TRACTOR_RETURN_IF_ERROR(SetVariable(kTreeVariable, plan.tree_hex.c_str()));
-  TRACTOR_RETURN_IF_ERROR(SetVariable(kActorVariable, plan.actor_hex.c_str()));
+  TRACTOR_RETURN_IF_ERROR(
+      SetVariable(kTreeVariable, TreeHex(plan.spec).c_str()));
+  TRACTOR_RETURN_IF_ERROR(
+      SetVariable(kActorVariable, ActorHex(plan.spec).c_str()));
   return SetVariable(kPathVariable, JoinedPath(plan.spec).c_str());
 }
 
@@ -148,12 +160,11 @@ absl::Status SetUpPlace(const proto::SpawnSpec& spec) {
   return absl::OkStatus();
 }
 
-void CompleteAid(const ChildContext& context, ChildPlan& plan,
-                 int64_t boot_ns_after_fork) {
+void CompleteAid(const ChildContext& context, ChildPlan& plan) {
   proto::Aid* aid = plan.spec.mutable_actor();
   aid->set_pid(getpid());
-  aid->set_start_time(
-      StartTimeBetween(plan.boot_ns_before_fork, boot_ns_after_fork, getpid()));
+  aid->set_start_time(StartTimeBetween(plan.boot_ns_before_fork,
+                                       plan.boot_ns_after_fork, getpid()));
   aid->set_host(context.host);
   aid->set_boot_id(context.boot_id);
 }
@@ -192,16 +203,97 @@ class Steps {
 
   template <typename Step>
   void Run(proto::SpawnStep name, const Step& step) {
-    if (absl::Status status = step(); !status.ok()) {
-      ReportSetupFailure(plan_.control.get(), name, status);
-      _exit(kSetupFailedCode);
-    }
+    Need(name, step());
     Stamp(name, &plan_.timing);
+  }
+
+  void Need(proto::SpawnStep name, const absl::Status& status) {
+    if (status.ok()) return;
+    ReportSetupFailure(plan_.control.get(), name, status);
+    _exit(kSetupFailedCode);
   }
 
  private:
   ChildPlan& plan_;
 };
+
+// What can be done before it is known which actor this is.
+void SetUpProcess(const ChildContext& context, ChildPlan& plan, Steps& steps) {
+  steps.Run(proto::STEP_PDEATHSIG, [&] {
+    return os::SetParentDeathSignal(SIGKILL, context.zygote_pid);
+  });
+  Stamp(proto::STEP_CGROUP, &plan.timing);
+  steps.Run(proto::STEP_SIGNALS, [] { return SetUpSignals(); });
+}
+
+absl::Status ShowAsSpare(ChildContext& context) {
+  TRACTOR_RETURN_IF_ERROR(os::SetName("tractor-spare"));
+  if (context.title.has_value()) {
+    context.title->Set("tractor-spare").IgnoreError();
+  }
+  return absl::OkStatus();
+}
+
+// The rest of the set-up, and the entry.
+[[noreturn]] void RunPlan(ChildContext& context, ChildPlan& plan,
+                          Steps& steps) {
+  steps.Run(proto::STEP_STDIO, [&] { return SetUpStdio(context, plan); });
+  steps.Run(proto::STEP_FDS, [&] { return SetUpFds(context, plan); });
+  // close_range has closed them; nobody may do so again.
+  (void)plan.stdout_pipe.release();
+  (void)plan.stderr_pipe.release();
+  steps.Run(proto::STEP_TITLE, [&] { return SetUpTitle(context, plan); });
+  steps.Run(proto::STEP_ENVIRONMENT, [&] { return SetUpEnvironment(plan); });
+  const bool exec = plan.spec.method() == proto::SpawnSpec::EXEC;
+  steps.Run(proto::STEP_RANDOM, [&] {
+    if (!exec) RunAfterFork();
+    return absl::OkStatus();
+  });
+  steps.Run(proto::STEP_CWD, [&] { return SetUpPlace(plan.spec); });
+  CompleteAid(context, plan);
+  if (exec) {
+    Stamp(proto::STEP_EXEC, &plan.timing);
+    steps.Run(proto::STEP_EXEC, [&] { return Execute(context, plan); });
+  }
+  ChildStart start{std::move(plan.spec),
+                   std::move(plan.channel),
+                   std::move(plan.control),
+                   {},
+                   {}};
+  for (auto& [name, fd] : plan.fds) start.fds[name] = std::move(fd);
+  Stamp(proto::STEP_ENTRY, &plan.timing);
+  start.timing = std::move(plan.timing);
+  FlushAndExit(context.entry(std::move(start)));
+}
+
+// Waits for the Become. The forkserver sends nothing else to a spare; when it
+// is gone, so are we.
+absl::Status WaitForPlan(ChildPlan& plan) {
+  PacketReader reader;
+  absl::StatusOr<Received> packet;
+  do {
+    pollfd waiting = {plan.control.get(), POLLIN, 0};
+    os::Sys().poll(&waiting, 1, -1);
+    packet = reader.Read(plan.control.get());
+    if (!packet.ok() || packet->kind == Received::Kind::kEnd) _exit(0);
+  } while (packet->kind == Received::Kind::kNothing);
+  proto::ForkserverEvent event;
+  if (packet->too_long ||
+      !event.ParseFromArray(packet->bytes.data(),
+                            static_cast<int>(packet->bytes.size())) ||
+      !event.has_become() ||
+      !NameFds(event.fds(), std::move(packet->fds), &plan.fds)) {
+    return os::MakeStatus(absl::StatusCode::kInternal,
+                          "the hand-over to a spare process was incomplete",
+                          packet->fds_lost ? EMFILE : EBADMSG);
+  }
+  plan.spec.Swap(event.mutable_become()->mutable_spec());
+  plan.timing.Swap(event.mutable_become()->mutable_timing());
+  plan.channel = TakeFd(plan.fds, "channel");
+  plan.stdout_pipe = TakeFd(plan.fds, "stdout");
+  plan.stderr_pipe = TakeFd(plan.fds, "stderr");
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -231,41 +323,30 @@ void FlushAndExit(int code) {
 }
 
 void RunChild(ChildContext& context, ChildPlan plan) {
-  const int64_t boot_ns_after_fork = os::BootNanos();
+  plan.boot_ns_after_fork = os::BootNanos();
   Stamp(proto::STEP_CHILD, &plan.timing);
   Steps steps(plan);
-  steps.Run(proto::STEP_PDEATHSIG, [&] {
-    return os::SetParentDeathSignal(SIGKILL, context.zygote_pid);
-  });
-  Stamp(proto::STEP_CGROUP, &plan.timing);
-  steps.Run(proto::STEP_SIGNALS, [] { return SetUpSignals(); });
-  steps.Run(proto::STEP_STDIO, [&] { return SetUpStdio(context, plan); });
-  steps.Run(proto::STEP_FDS, [&] { return SetUpFds(context, plan); });
-  // close_range has closed them; nobody may do so again.
-  (void)plan.stdout_pipe.release();
-  (void)plan.stderr_pipe.release();
-  steps.Run(proto::STEP_TITLE, [&] { return SetUpTitle(context, plan); });
-  steps.Run(proto::STEP_ENVIRONMENT, [&] { return SetUpEnvironment(plan); });
-  const bool exec = plan.spec.method() == proto::SpawnSpec::EXEC;
-  steps.Run(proto::STEP_RANDOM, [&] {
-    if (!exec) RunAfterFork();
-    return absl::OkStatus();
-  });
-  steps.Run(proto::STEP_CWD, [&] { return SetUpPlace(plan.spec); });
-  CompleteAid(context, plan, boot_ns_after_fork);
-  if (exec) {
-    Stamp(proto::STEP_EXEC, &plan.timing);
-    steps.Run(proto::STEP_EXEC, [&] { return Execute(context, plan); });
-  }
-  ChildStart start{std::move(plan.spec),
-                   std::move(plan.channel),
-                   std::move(plan.control),
-                   {},
-                   {}};
-  for (auto& [name, fd] : plan.fds) start.fds[name] = std::move(fd);
-  Stamp(proto::STEP_ENTRY, &plan.timing);
-  start.timing = std::move(plan.timing);
-  FlushAndExit(context.entry(std::move(start)));
+  SetUpProcess(context, plan, steps);
+  RunPlan(context, plan, steps);
+}
+
+void RunSpare(ChildContext& context, os::Fd control,
+              int64_t boot_ns_before_fork) {
+  ChildPlan plan;
+  plan.boot_ns_before_fork = boot_ns_before_fork;
+  plan.boot_ns_after_fork = os::BootNanos();
+  plan.control = std::move(control);
+  Steps steps(plan);
+  SetUpProcess(context, plan, steps);
+  const int keep[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO,
+                      plan.control.get(), context.dev_null.get()};
+  steps.Run(proto::STEP_FDS, [&] { return os::CloseAllExcept(keep); });
+  steps.Run(proto::STEP_TITLE, [&] { return ShowAsSpare(context); });
+  if (context.rehearse != nullptr) context.rehearse();
+  const absl::Status told = WaitForPlan(plan);
+  Stamp(proto::STEP_CHILD, &plan.timing);
+  steps.Need(proto::STEP_FDS, told);
+  RunPlan(context, plan, steps);
 }
 
 }  // namespace tractor::forkserver

@@ -6,7 +6,8 @@
 // In this order, each under its name of proto::SpawnStep: PDEATHSIG (before all
 // else), CGROUP (the fork has done it), SIGNALS, STDIO, FDS, TITLE,
 // ENVIRONMENT, RANDOM, CWD, and EXEC or ENTRY. STDIO comes before FDS so that
-// one close_range takes its leftovers along. A step that fails is told to the
+// one close_range takes its leftovers along. A spare has done PDEATHSIG, CGROUP
+// and SIGNALS when it is told who it is. A step that fails is told to the
 // forkserver through the child's control socket, which passes it on to the
 // requester, and the child ends with kSetupFailedCode.
 
@@ -34,7 +35,8 @@ inline constexpr int kSetupFailedCode = 70;
 // What all children have in common; made once, when the zygote starts.
 struct ChildContext {
   ChildEntry entry = nullptr;
-  os::Fd executable;  // of this program, O_PATH: what EXEC runs
+  void (*rehearse)() = nullptr;  // what a spare does while it waits; or null
+  os::Fd executable;             // of this program, O_PATH: what EXEC runs
   os::Fd dev_null;
   std::optional<os::TitleArea> title;
   pid_t zygote_pid = 0;
@@ -48,8 +50,7 @@ struct ChildPlan {
   proto::SpawnSpec spec;
   proto::SpawnTiming timing;
   int64_t boot_ns_before_fork = 0;
-  std::string tree_hex;
-  std::string actor_hex;
+  int64_t boot_ns_after_fork = 0;  // the child's own first look at the clock
   os::Fd channel;
   os::Fd control;
   os::Fd stdout_pipe;  // write ends, with the PIPE policy
@@ -59,6 +60,11 @@ struct ChildPlan {
 
 // Never returns. Call it in the child, first thing after the fork.
 [[noreturn]] void RunChild(ChildContext& context, ChildPlan plan);
+
+// The same for a spare: gets itself ready, waits on `control` for a Become, and
+// goes on as that child. Ends when nobody can send one any more.
+[[noreturn]] void RunSpare(ChildContext& context, os::Fd control,
+                           int64_t boot_ns_before_fork);
 
 // Ends the process after flushing what it has written, without destructors.
 [[noreturn]] void FlushAndExit(int code);

@@ -62,6 +62,7 @@ absl::StatusOr<Event> ToEvent(proto::ForkserverEvent& event, NamedFds fds) {
       return MakeAnswer(id, *event.mutable_tree_opened());
     case Wire::kTreeClosed:
       return MakeAnswer(id, *event.mutable_tree_closed());
+    case Wire::kBecome:  // only to a spare, before there is a client in it
     case Wire::BODY_NOT_SET:
       break;
   }

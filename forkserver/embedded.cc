@@ -97,6 +97,7 @@ absl::Status RaiseFdLimit(rlimit* original) {
 absl::StatusOr<ChildContext> BecomeZygote(Inheritance& from) {
   ChildContext context;
   context.entry = from.options.entry;
+  context.rehearse = from.options.rehearse;
   context.zygote_pid = getpid();
   // Blocked instead of ignored: a child has only its mask to reset.
   TRACTOR_RETURN_IF_ERROR(os::SetSignalMask(os::SignalSet::All()));

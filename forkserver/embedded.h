@@ -45,6 +45,10 @@ struct EmbeddedOptions {
   ChildEntry entry = nullptr;  // required: what a forked actor runs
   int argc = 0;                // main's; for titles and the exec backend
   char** argv = nullptr;
+  // Called in a process that was forked ahead (spare.h) while it waits to
+  // become an actor: may touch what `entry` will. Optional; must not block, nor
+  // throw, nor leave threads.
+  void (*rehearse)() = nullptr;
 };
 
 struct Embedded {

@@ -26,6 +26,8 @@ class Link {
  public:
   static constexpr size_t kPauseAt = 64;
   static constexpr size_t kWedgedAt = 4096;
+  // For a test that has not so many processes; in the forkserver's process.
+  static void SetWedgedAtForTesting(size_t events) { wedged_at_ = events; }
 
   // Takes a non-blocking SOCK_SEQPACKET socket.
   explicit Link(os::Fd socket) : socket_(std::move(socket)) {}
@@ -38,7 +40,7 @@ class Link {
 
   bool wants_write() const { return !queue_.empty(); }
   bool wants_read() const { return queue_.size() < kPauseAt; }
-  bool wedged() const { return queue_.size() >= kWedgedAt; }
+  bool wedged() const { return queue_.size() >= wedged_at_; }
   // The peer is gone; nothing more can be sent.
   bool broken() const { return broken_; }
   size_t queued() const { return queue_.size(); }
@@ -46,6 +48,8 @@ class Link {
  private:
   // False: the socket is full.
   bool TrySend(const proto::ForkserverEvent& event, const NamedFds& fds);
+
+  static inline size_t wedged_at_ = kWedgedAt;
 
   os::Fd socket_;
   bool broken_ = false;

@@ -19,6 +19,7 @@
 #include <thread>
 #include <utility>
 
+#include "forkserver/link.h"
 #include "forkserver/packet.h"
 #include "forkserver/preload.h"
 #include "forkserver/testing/test_root.h"
@@ -389,10 +390,10 @@ const bool plants_fault = RegisterPreload("fault", [] {
 TEST(Shortage, OfAnythingInTheZygoteIsAnswered) {
   const Fault faults[] = {
       {"socketpair", 2, EMFILE}, {"fork", 5, ENOMEM},
-      {"clone3", 5, EAGAIN},     {"fcntl", 8, EMFILE},
+      {"clone3", 8, EAGAIN},     {"fcntl", 12, EMFILE},
       {"pidfd_open", 6, EMFILE}, {"openat", 16, EMFILE},
-      {"mkdirat", 5, ENOSPC},    {"pipe2", 4, EMFILE},
-      {"sendmsg", 8, ENOBUFS},   {"recvmsg", 8, ENOMEM},
+      {"mkdirat", 8, ENOSPC},    {"pipe2", 4, EMFILE},
+      {"sendmsg", 16, ENOBUFS},  {"recvmsg", 8, ENOMEM},
       {"read", 12, EIO},         {"unlinkat", 4, EACCES},
       {"epoll_wait", 6, EINTR},  {"waitid", 6, EINTR},
   };
@@ -526,6 +527,30 @@ TEST(SlowOwner, DoesNotHoldUpTheOthers) {
     const proto::TreeClosed closed = root.Close();
     EXPECT_EQ(closed.unkillable_size(), 0);
   });
+}
+
+size_t planned_wedge = 0;
+const bool plans_wedge = RegisterPreload("wedge", [] {
+  if (planned_wedge != 0) Link::SetWedgedAtForTesting(planned_wedge);
+  return absl::OkStatus();
+});
+
+// Who never reads of the ends of its children is given up, with its subtree;
+// the tree goes on.
+TEST(SlowOwner, IsEndedWhenItIsWedged) {
+  planned_wedge = 100;
+  RunRoot([](TestRoot& root) {
+    root.Open();
+    // As many events as the socket takes, and those that make it wedged.
+    auto wedged = root.Spawn("wedged", "wedged-owner 500");
+    EXPECT_EQ(ReadLine(wedged.channel.get()), "ready");
+    ExpectStillWorks(root);
+    ASSERT_EQ(write(wedged.channel.get(), "\n", 1), 1);
+    EXPECT_EQ(root.WaitExited(wedged).signal(), SIGKILL);
+    ExpectStillWorks(root);
+    EXPECT_EQ(root.Close().killed_count(), 0u);
+  });
+  planned_wedge = 0;
 }
 
 }  // namespace

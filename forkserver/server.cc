@@ -1,6 +1,7 @@
 // Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
 //
-// The loop, the connections, the requests; server_ends.cc has the rest.
+// The loop, the connections, the requests. server_ends.cc has the ends,
+// server_spare.cc the spare.
 
 #include "forkserver/server.h"
 
@@ -77,6 +78,7 @@ int Server::Run() {
     }
     RunTimers();
     if (std::exchange(bury_, false)) Bury();
+    if (count == 0) MakeSpareIfDue();
   }
   return exit_code_;
 }
@@ -112,10 +114,13 @@ void Server::RunTimers() {
   }
 }
 
-int Server::TimeoutMs() const {
+int Server::TimeoutMs() {
   if (bury_) return 0;
-  if (timers_.empty()) return -1;
-  const int64_t left = timers_.begin()->first - os::MonotonicNanos();
+  const bool spare = WantsSpare();
+  if (timers_.empty() && !spare) return -1;
+  int64_t next_ns = timers_.empty() ? INT64_MAX : timers_.begin()->first;
+  if (spare) next_ns = std::min(next_ns, spare_at_ns_);
+  const int64_t left = next_ns - os::MonotonicNanos();
   return static_cast<int>(
       std::clamp<int64_t>((left + 999'999) / 1'000'000, 0, 60'000));
 }
@@ -301,22 +306,28 @@ void Server::HandleSpawn(Actor& actor, uint64_t id, proto::Spawn& body,
         actor, id, proto::STEP_CHECK,
         Refuse("no tree is open, or it is being closed", ESHUTDOWN));
   }
+  const proto::SpawnSpec::Method method = body.spec().method();
   auto result = SpawnActor(context_, *tree_, table_, actor,
                            {id, received_ns, &body, std::move(fds)});
   proto::ForkserverEvent event;
   if (auto* failed = std::get_if<proto::Failed>(&result)) {
+    if (failed->step() != proto::STEP_CHECK) NoteShortage();
     *event.mutable_failed() = std::move(*failed);
     return Answer(actor, id, std::move(event));
   }
   Spawned& spawned = std::get<Spawned>(result);
   *event.mutable_forked() = std::move(spawned.forked);
-  Actor& child = table_.Add(std::move(spawned.actor));
+  Actor& child = spawned.promoted != nullptr
+                     ? *spawned.promoted
+                     : table_.Add(std::move(spawned.actor));
+  NoteSpawn(actor, method);
   Answer(actor, id, std::move(event), std::move(spawned.fds));
   Watch(child);
 }
 
 void Server::HandleKill(Actor& actor, uint64_t id, const proto::Kill& body) {
   const Actor* target = table_.Find(body.child_id());
+  if (target != nullptr && target->spare) target = nullptr;
   if (body.signal() < 1 || body.signal() > SIGRTMAX) {
     return AnswerFailed(actor, id, proto::STEP_CHECK,
                         Refuse("no such signal", EINVAL));
@@ -344,7 +355,7 @@ void Server::HandleKill(Actor& actor, uint64_t id, const proto::Kill& body) {
 
 void Server::HandleSetupFailed(Actor& actor, const proto::SetupFailed& body) {
   Actor* owner = table_.Find(actor.parent);
-  if (actor.id == kRootId || owner == nullptr) return;
+  if (actor.id == kRootId || actor.spare || owner == nullptr) return;
   proto::ForkserverEvent event;
   proto::Failed& failed = *event.mutable_failed();
   failed.set_child_id(actor.id);
@@ -365,7 +376,8 @@ int Server::Signal(uint64_t id, int signal, bool subtree) {
   int signalled = actor->alive && actor->pidfd.Signal(signal).ok();
   if (!subtree) return signalled;
   for (Actor* below : table_.Below(id)) {
-    signalled += below->alive && below->pidfd.Signal(signal).ok();
+    if (!below->alive || below->spare) continue;
+    signalled += below->pidfd.Signal(signal).ok();
   }
   return signalled;
 }

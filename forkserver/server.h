@@ -51,7 +51,7 @@ class Server {
   absl::Status SetUp();
   void Handle(uint64_t key, uint32_t events);
   void RunTimers();
-  int TimeoutMs() const;
+  int TimeoutMs();
   void After(int64_t delay_ns, std::function<void()> what);
 
   // ---- connections
@@ -73,6 +73,14 @@ class Server {
   void HandleKill(Actor& actor, uint64_t id, const proto::Kill& body);
   void HandleSetupFailed(Actor& actor, const proto::SetupFailed& body);
   int Signal(uint64_t id, int signal, bool subtree);
+
+  // ---- the spare (server_spare.cc)
+  void NoteSpawn(const Actor& owner, proto::SpawnSpec::Method method);
+  void NoteShortage();
+  bool WantsSpare();
+  void MakeSpareIfDue();
+  void MakeSpareNow();
+  void DropSpareOf(uint64_t owner);
 
   // ---- ends
   void Bury();
@@ -96,6 +104,9 @@ class Server {
   std::optional<Closing> closing_;
   std::multimap<int64_t, std::function<void()>> timers_;  // CLOCK_MONOTONIC
   std::map<uint64_t, uint32_t> watched_;  // actor -> events asked of epoll
+  uint64_t spare_owner_ = kRootId;        // who has spawned last
+  int spare_demand_ = 0;                  // how often in a row
+  int64_t spare_at_ns_ = 0;               // when it is time for another one
   uint64_t tree_number_ = 0;  // so that a timer of a former tree does nothing
   bool bury_ = false;         // somebody has exited, or a pass is due
   bool retry_armed_ = false;

@@ -38,11 +38,14 @@ void SetUse(const rusage& usage, proto::ResourceUse* use) {
 void Server::Bury() {
   const std::vector<ActorExit> exits = undertaker_.Reap();
   for (const ActorExit& exit : exits) {
+    // Not asked for again unless it was killed: it would only die again.
+    if (exit.actor->spare && !exit.actor->killed_by_us) NoteShortage();
     ReadLastWords(*exit.actor);
     CloseLink(*exit.actor);
     EndChildrenOf(*exit.actor);
   }
   if (!tree_.has_value()) return;
+  if (!exits.empty()) MakeSpareNow();
   // When the last actor of a closing tree is gone, every process is a stray.
   const bool everything =
       closing_.has_value() && (closing_->killed || table_.living() == 0);
@@ -89,6 +92,7 @@ void Server::ReadLastWords(Actor& actor) {
 
 void Server::ReportExit(const ActorExit& exit, bool swept) {
   Actor& actor = *exit.actor;
+  if (actor.spare) return;
   if (closing_.has_value() && actor.killed_by_us) {
     // The tree's report is about those who had to be killed for it.
     proto::TreeClosed& report = closing_->report;
@@ -134,6 +138,7 @@ void Server::ReportSwept(const Actor& actor) {
 }
 
 void Server::EndChildrenOf(Actor& actor) {
+  DropSpareOf(actor.id);
   if (actor.children.empty() || !tree_.has_value()) return;
   // Mostly EOF is seen first and the death right after.
   if (std::exchange(actor.children_ending, true)) return;
@@ -165,6 +170,7 @@ void Server::BeginClosing(int64_t grace_ns,
     closing_.emplace();
     closing_->request_id = request_id;
   }
+  if (table_.spare() != nullptr) DropSpareOf(table_.spare()->parent);
   bury_ = true;
   if (grace_ns == 0) return KillTree();
   After(grace_ns, [this] { KillTree(); });

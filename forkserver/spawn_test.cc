@@ -35,24 +35,43 @@ using testing::MakeSpec;
 using testing::ReadLine;
 using testing::ReadReport;
 using testing::RunRoot;
+using testing::TestChild;
 using testing::TestRoot;
 
-// Both backends that the forkserver has.
-class Backend : public ::testing::TestWithParam<proto::SpawnSpec::Method> {
+// Every rule holds whichever way a child is made.
+enum class Way { kFork, kSpare, kExec };
+
+class Backend : public ::testing::TestWithParam<Way> {
  protected:
+  bool exec() const { return GetParam() == Way::kExec; }
+
   proto::SpawnSpec Spec(const std::string& name, const std::string& program) {
     proto::SpawnSpec spec = MakeSpec(name, program);
-    spec.set_method(GetParam());
+    spec.set_method(exec() ? proto::SpawnSpec::EXEC
+                           : proto::SpawnSpec::FORKSERVER);
     return spec;
+  }
+
+  TestChild Start(TestRoot& root, const proto::SpawnSpec& spec,
+                  std::map<std::string, os::Fd> fds = {}) {
+    const pid_t spare = GetParam() == Way::kSpare ? root.MakeSpare() : 0;
+    TestChild child = root.Spawn(spec, std::move(fds));
+    if (spare != 0) {
+      EXPECT_EQ(child.forked.pid, spare);
+    }
+    return child;
   }
 };
 
+std::string WayName(const ::testing::TestParamInfo<Way>& info) {
+  return info.param == Way::kFork    ? "Fork"
+         : info.param == Way::kSpare ? "Spare"
+                                     : "Exec";
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Backend,
-                         ::testing::Values(proto::SpawnSpec::FORKSERVER,
-                                           proto::SpawnSpec::EXEC),
-                         [](const auto& info) {
-                           return proto::SpawnSpec::Method_Name(info.param);
-                         });
+                         ::testing::Values(Way::kFork, Way::kSpare, Way::kExec),
+                         WayName);
 
 std::string ReadFileOrEmpty(const std::string& path) {
   return os::ReadFile(path).value_or("");
@@ -75,7 +94,7 @@ TEST_P(Backend, ReportsTheExitCode) {
   RunRoot([&](TestRoot& root) {
     root.Open();
     for (int code : {0, 3, 255}) {
-      auto child = root.Spawn(Spec("a", "exit " + std::to_string(code)));
+      auto child = Start(root, Spec("a", "exit " + std::to_string(code)));
       const proto::Exited exited = root.WaitExited(child);
       EXPECT_EQ(exited.child_id(), child.id());
       EXPECT_EQ(exited.code(), code);
@@ -95,7 +114,7 @@ TEST_P(Backend, ReportsTheSignalThatKilled) {
   RunRoot([&](TestRoot& root) {
     root.Open();
     for (int signal : {SIGSEGV, SIGABRT, SIGTERM, SIGKILL}) {
-      auto child = root.Spawn(Spec("a", "raise " + std::to_string(signal)));
+      auto child = Start(root, Spec("a", "raise " + std::to_string(signal)));
       const proto::Exited exited = root.WaitExited(child);
       EXPECT_EQ(exited.signal(), signal);
       EXPECT_EQ(exited.code(), 0);
@@ -115,7 +134,7 @@ TEST_P(Backend, ReportsADumpedCore) {
     root.Open();
     proto::SpawnSpec spec = Spec("a", "dump");
     spec.set_working_directory(root.directory);
-    auto child = root.Spawn(spec);
+    auto child = Start(root, spec);
     const proto::Exited exited = root.WaitExited(child);
     EXPECT_EQ(exited.signal(), SIGABRT);
     EXPECT_TRUE(exited.core());
@@ -132,7 +151,7 @@ TEST_P(Backend, HasExactlyTheFdsThatItWasGiven) {
     std::map<std::string, os::Fd> fds;
     fds["log"] = *os::Open("/dev/null", O_WRONLY);
     fds["ring"] = *os::MakeMemfd("ring");
-    auto child = root.Spawn(Spec("a", "report"), std::move(fds));
+    auto child = Start(root, Spec("a", "report"), std::move(fds));
     std::istringstream words(ReadReport(child)["fds"]);
     const std::multiset<std::string> seen(
         std::istream_iterator<std::string>(words), {});
@@ -144,7 +163,7 @@ TEST_P(Backend, HasExactlyTheFdsThatItWasGiven) {
 TEST_P(Backend, StartsWithCleanSignalsAndItsOwnGroup) {
   RunRoot([&](TestRoot& root) {
     root.Open();
-    auto child = root.Spawn(Spec("a", "report"));
+    auto child = Start(root, Spec("a", "report"));
     auto report = ReadReport(child);
     EXPECT_EQ(report["blocked"], "0");
     // 32 and 33 are glibc's own; whoever started us may have ignored them.
@@ -175,7 +194,7 @@ TEST_P(Backend, ShowsItsNameAndItsMarks) {
   RunRoot([&](TestRoot& root) {
     root.Open();
     proto::SpawnSpec spec = Spec("worker.3", "report");
-    auto child = root.Spawn(spec);
+    auto child = Start(root, spec);
     auto report = ReadReport(child);
     EXPECT_EQ(report["comm"], "tractor[worker.");
     EXPECT_EQ(report["title"], "tractor[worker.3]");
@@ -196,7 +215,7 @@ TEST_P(Backend, KnowsWhoItIs) {
     root.Open();
     // Several, so that a start next to a clock tick comes up now and then.
     for (int i = 0; i < 20; ++i) {
-      auto child = root.Spawn(Spec("a", "report"));
+      auto child = Start(root, Spec("a", "report"));
       auto report = ReadReport(child);
       EXPECT_EQ(report["pid"], std::to_string(child.forked.pid));
       EXPECT_EQ(report["aid_pid"], report["pid"]);
@@ -223,7 +242,7 @@ TEST_P(Backend, TakesDirectoryNicenessAndEnvironment) {
     entry = spec.add_environment();
     entry->set_name("TRACTOR_ACTOR");  // cannot be forged
     entry->set_value("me");
-    auto child = root.Spawn(spec);
+    auto child = Start(root, spec);
     auto report = ReadReport(child);
     EXPECT_EQ(report["cwd"], root.directory);
     EXPECT_EQ(report["nice"],
@@ -251,7 +270,7 @@ TEST_P(Backend, KeepsTheProgramsFdLimit) {
     root.Open();
     rlimit own = {};
     getrlimit(RLIMIT_NOFILE, &own);
-    auto child = root.Spawn(Spec("a", "report"));
+    auto child = Start(root, Spec("a", "report"));
     EXPECT_EQ(ReadReport(child)["file_limit"], std::to_string(own.rlim_cur));
   });
 }
@@ -263,7 +282,10 @@ TEST_P(Backend, TakesASpecThatIsLongerThanAPacket) {
     for (int i = 0; i < 20000; ++i) {
       spec.add_endpoints("some::name::space::Endpoint" + std::to_string(i));
     }
+    // No packet holds it, so it is not for a spare.
+    const pid_t spare = GetParam() == Way::kSpare ? root.MakeSpare() : 0;
     auto child = root.Spawn(spec);
+    EXPECT_NE(child.forked.pid, spare);
     EXPECT_GT(std::stoul(ReadReport(child)["spec_bytes"]), 500'000u);
   });
 }
@@ -271,7 +293,7 @@ TEST_P(Backend, TakesASpecThatIsLongerThanAPacket) {
 TEST_P(Backend, StampsEveryStepInOrder) {
   RunRoot([&](TestRoot& root) {
     root.Open({.cgroup = true});
-    auto child = root.Spawn(Spec("a", "report"));
+    auto child = Start(root, Spec("a", "report"));
     std::istringstream words(ReadReport(child)["steps"]);
     std::vector<std::string> names;
     uint64_t last = 0;
@@ -282,13 +304,14 @@ TEST_P(Backend, StampsEveryStepInOrder) {
       EXPECT_GE(at, last) << word;
       last = at;
     }
-    std::vector<std::string> expected = {
-        "REQUESTED", "RECEIVED",  "CHECK",       "RESOURCES", "FORK",
-        "CHILD",     "PDEATHSIG", "CGROUP",      "SIGNALS",   "STDIO",
-        "FDS",       "TITLE",     "ENVIRONMENT", "RANDOM",    "CWD"};
-    if (GetParam() == proto::SpawnSpec::EXEC) {
-      expected.insert(expected.end(), {"EXEC", "IMAGE"});
-    }
+    std::vector<std::string> expected = {"REQUESTED", "RECEIVED", "CHECK",
+                                         "RESOURCES", "FORK",     "CHILD"};
+    auto expect = [&](std::initializer_list<const char*> more) {
+      expected.insert(expected.end(), more.begin(), more.end());
+    };
+    if (GetParam() != Way::kSpare) expect({"PDEATHSIG", "CGROUP", "SIGNALS"});
+    expect({"STDIO", "FDS", "TITLE", "ENVIRONMENT", "RANDOM", "CWD"});
+    if (exec()) expect({"EXEC", "IMAGE"});
     expected.push_back("ENTRY");
     EXPECT_EQ(names, expected);
     EXPECT_EQ(child.forked.timing.stamps_size(), 5);
@@ -303,7 +326,7 @@ TEST_P(Backend, RelaysPipesWithNothingLost) {
     proto::SpawnSpec spec = Spec("a", "print hello");
     spec.mutable_stdout_policy()->set_kind(proto::StdioPolicy::PIPE);
     spec.mutable_stderr_policy()->set_kind(proto::StdioPolicy::PIPE);
-    auto child = root.Spawn(spec);
+    auto child = Start(root, spec);
     EXPECT_EQ(ReadPipe(child.forked.stdout_pipe), "out:hello");
     EXPECT_EQ(ReadPipe(child.forked.stderr_pipe), "err:hello");
     EXPECT_EQ(root.WaitExited(child).code(), 0);
@@ -321,9 +344,9 @@ TEST_P(Backend, AppendsToFiles) {
       policy->set_path(path);
     }
     spec.mutable_stdin_policy()->set_kind(proto::StdioPolicy::NULL_DEVICE);
-    EXPECT_EQ(root.WaitExited(root.Spawn(spec)).code(), 0);
+    EXPECT_EQ(root.WaitExited(Start(root, spec)).code(), 0);
     spec.mutable_actor()->set_uuid(MakeSpec("", "").actor().uuid());
-    EXPECT_EQ(root.WaitExited(root.Spawn(spec)).code(), 0);
+    EXPECT_EQ(root.WaitExited(Start(root, spec)).code(), 0);
     EXPECT_EQ(ReadFileOrEmpty(path), "err:xout:xerr:xout:x");
     unlink(path.c_str());
   });
@@ -370,7 +393,7 @@ TEST_P(Backend, TellsWhichStepFailed) {
     for (const Case& one : cases) {
       proto::SpawnSpec spec = Spec("a", "exit 0");
       one.spoil(spec);
-      auto child = root.Spawn(spec);
+      auto child = Start(root, spec);
       const proto::Failed failed = root.Wait<Failed>(child.request_id).body;
       EXPECT_EQ(failed.child_id(), child.id());
       EXPECT_EQ(failed.step(), one.step);

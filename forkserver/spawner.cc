@@ -4,12 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/socket.h>
 
 #include <set>
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "forkserver/birth.h"
+#include "forkserver/spare.h"
 #include "forkserver/timing.h"
 #include "os/clock.h"
 #include "os/errno_status.h"
@@ -17,7 +18,6 @@
 #include "os/memfd.h"
 #include "os/status_macros.h"
 #include "os/syscalls.h"
-#include "os/unix_socket.h"
 
 namespace tractor::forkserver {
 namespace {
@@ -88,7 +88,8 @@ absl::Status CheckFdNames(const NamedFds& fds) {
 }
 
 absl::Status Check(const Tree& tree, ActorTable& table, SpawnRequest& request) {
-  if (tree.max_processes() != 0 && table.living() >= tree.max_processes()) {
+  if (tree.max_processes() != 0 &&
+      table.living_actors() >= tree.max_processes()) {
     return os::MakeStatus(absl::StatusCode::kResourceExhausted,
                           "the tree has its limit of " +
                               std::to_string(tree.max_processes()) + " actors",
@@ -124,75 +125,136 @@ absl::Status MakePipe(const proto::StdioPolicy& policy, const char* name,
   return absl::OkStatus();
 }
 
-// The innermost cgroup around `actor`: that of the nearest ancestor which has
-// one, or the tree's.
-const os::Cgroup& EnclosingCgroup(const Tree& tree, ActorTable& table,
-                                  uint64_t id) {
-  const Actor* actor = table.Find(id);
-  while (actor != nullptr && actor->id != kRootId) {
-    if (actor->cgroup.valid()) return actor->cgroup;
-    actor = table.Find(actor->parent);
-  }
-  return tree.cgroup();
-}
-
-// All that a child needs and that can be had before it is there.
-struct Resources {
-  std::unique_ptr<Actor> actor;
-  ChildPlan plan;
-  NamedFds to_requester;
-  // Where the pidfd for the requester goes: had before the fork, so that no
-  // shortage can come up after it.
-  os::Fd pidfd_slot;
-  int cgroup_fd = -1;
-};
-
-absl::Status MakeResources(const ChildContext& context, const Tree& tree,
-                           ActorTable& table, const Actor& owner,
-                           SpawnRequest& request, Resources* made) {
-  proto::SpawnSpec& spec = *request.body->mutable_spec();
-  made->actor = std::make_unique<Actor>();
-  Actor& actor = *made->actor;
-  actor.id = table.NextId();
-  actor.parent = owner.id;
-  actor.request_id = request.request_id;
-  actor.name = spec.actor().name();
-  actor.uuid = absl::BytesToHexString(spec.actor().uuid());
-
-  ChildPlan& plan = made->plan;
-  TRACTOR_ASSIGN_OR_RETURN(made->pidfd_slot, context.dev_null.Dup());
-  TRACTOR_ASSIGN_OR_RETURN(auto control,
-                           os::SocketPair(SOCK_SEQPACKET | SOCK_NONBLOCK));
-  actor.link = std::make_unique<Link>(std::move(control.first));
-  plan.control = std::move(control.second);
-  TRACTOR_RETURN_IF_ERROR(MakePipe(spec.stdout_policy(), "stdout",
-                                   &plan.stdout_pipe, &made->to_requester));
-  TRACTOR_RETURN_IF_ERROR(MakePipe(spec.stderr_policy(), "stderr",
-                                   &plan.stderr_pipe, &made->to_requester));
-  if (tree.cgroup().valid()) {
-    const os::Cgroup& outer = EnclosingCgroup(tree, table, owner.id);
-    // Without one of its own (a limit on depth or number) the actor is still
-    // held by the enclosing one; only its strays are harder to tell.
-    if (auto own = os::Cgroup::Create(outer, std::to_string(actor.id));
-        own.ok()) {
-      actor.cgroup = *std::move(own);
-    }
-    made->cgroup_fd = actor.cgroup.valid() ? actor.cgroup.fd() : outer.fd();
-  }
+// Names, ids and places that the tree gives.
+void CompleteSpec(const Tree& tree, proto::SpawnSpec& spec) {
   spec.mutable_tree()->set_value(tree.id());
   spec.set_runtime_directory(tree.runtime_directory());
-  plan.tree_hex = tree.hex();
-  plan.actor_hex = actor.uuid;
+}
+
+void Describe(const SpawnRequest& request, Actor& actor) {
+  const proto::Aid& aid = request.body->spec().actor();
+  actor.request_id = request.request_id;
+  actor.name = aid.name();
+}
+
+std::string UuidOf(const SpawnRequest& request) {
+  return absl::BytesToHexString(request.body->spec().actor().uuid());
+}
+
+// What a child needs besides its Birth, had before it is there, so that no
+// shortage can come up after it.
+struct Resources {
+  os::Fd stdout_pipe;  // write ends
+  os::Fd stderr_pipe;
+  NamedFds to_requester;  // read ends, and the pidfd's place
+};
+
+absl::StatusOr<Resources> MakeResources(const proto::SpawnSpec& spec) {
+  Resources made;
+  TRACTOR_RETURN_IF_ERROR(MakePipe(spec.stdout_policy(), "stdout",
+                                   &made.stdout_pipe, &made.to_requester));
+  TRACTOR_RETURN_IF_ERROR(MakePipe(spec.stderr_policy(), "stderr",
+                                   &made.stderr_pipe, &made.to_requester));
+  return made;
+}
+
+Spawned MakeSpawned(const Actor& actor, const proto::SpawnTiming& timing,
+                    Resources made, os::Fd pidfd) {
+  Spawned spawned;
+  spawned.forked.set_child_id(actor.id);
+  spawned.forked.set_pid(actor.pidfd.pid());
+  spawned.forked.set_start_time(actor.start_time);
+  *spawned.forked.mutable_timing() = timing;
+  spawned.fds = std::move(made.to_requester);
+  spawned.fds.emplace_back("pidfd", std::move(pidfd));
+  return spawned;
+}
+
+// Makes the spare the actor of the request. On errors nothing has happened to
+// the request.
+absl::StatusOr<Spawned> UseSpare(ActorTable& table, Actor& spare,
+                                 SpawnRequest& request,
+                                 proto::SpawnTiming timing) {
+  proto::SpawnSpec& spec = *request.body->mutable_spec();
+  TRACTOR_ASSIGN_OR_RETURN(os::Pidfd pidfd, spare.pidfd.Dup());
+  TRACTOR_ASSIGN_OR_RETURN(Resources made, MakeResources(spec));
+  Stamp(proto::STEP_RESOURCES, &timing);
+  Stamp(proto::STEP_FORK, &timing);
+  const size_t own_fds = request.fds.size();
+  if (made.stdout_pipe.valid()) {
+    request.fds.emplace_back("stdout", std::move(made.stdout_pipe));
+  }
+  if (made.stderr_pipe.valid()) {
+    request.fds.emplace_back("stderr", std::move(made.stderr_pipe));
+  }
+  const absl::Status handed = HandOver(spare, spec, timing, request.fds);
+  request.fds.resize(own_fds);
+  TRACTOR_RETURN_IF_ERROR(handed);
+  Describe(request, spare);
+  spare.reported = false;
+  spare.forked_ns = os::MonotonicNanos();
+  table.Promote(spare, UuidOf(request));
+  Spawned spawned =
+      MakeSpawned(spare, timing, std::move(made), pidfd.Release());
+  spawned.promoted = &spare;
+  return spawned;
+}
+
+ChildPlan MakePlan(SpawnRequest& request, Birth& birth, Resources& made,
+                   const proto::SpawnTiming& timing) {
+  ChildPlan plan;
+  plan.timing = timing;
+  plan.boot_ns_before_fork = birth.boot_ns_before;
+  plan.control = std::move(birth.control);
+  plan.stdout_pipe = std::move(made.stdout_pipe);
+  plan.stderr_pipe = std::move(made.stderr_pipe);
   plan.channel = TakeFd(request.fds, "channel");
   plan.fds = std::move(request.fds);
-  plan.spec = std::move(spec);
+  plan.spec.Swap(request.body->mutable_spec());
+  return plan;
+}
+
+// What is left to do after the fork, in the parent. `slot` becomes a second
+// descriptor of the child's pidfd.
+absl::Status KeepChild(Birth& birth, os::ForkResult fork, const os::Fd& slot) {
+  if (os::Sys().dup3(fork.pidfd.fd(), slot.get(), O_CLOEXEC) < 0) {
+    const absl::Status status = os::ErrnoStatus(errno, "dup3(pidfd)");
+    fork.pidfd.Signal(SIGKILL).IgnoreError();
+    fork.pidfd.Wait().status().IgnoreError();
+    return status;
+  }
+  birth.actor->forked_ns = os::MonotonicNanos();
+  birth.actor->pidfd = std::move(fork.pidfd);
   return absl::OkStatus();
 }
 
-void Discard(Resources& made) {
-  if (made.actor != nullptr && made.actor->cgroup.valid()) {
-    made.actor->cgroup.Remove().IgnoreError();
+std::variant<Spawned, proto::Failed> ForkActor(
+    ChildContext& context, const Tree& tree, ActorTable& table,
+    const Actor& owner, SpawnRequest request, proto::SpawnTiming timing) {
+  absl::StatusOr<os::Fd> slot = context.dev_null.Dup();
+  if (!slot.ok()) return MakeFailed(proto::STEP_RESOURCES, slot.status());
+  absl::StatusOr<Resources> made = MakeResources(request.body->spec());
+  if (!made.ok()) return MakeFailed(proto::STEP_RESOURCES, made.status());
+  absl::StatusOr<Birth> birth = PrepareBirth(tree, table, owner);
+  if (!birth.ok()) return MakeFailed(proto::STEP_RESOURCES, birth.status());
+  Describe(request, *birth->actor);
+  birth->actor->uuid = UuidOf(request);
+  Stamp(proto::STEP_RESOURCES, &timing);
+  Stamp(proto::STEP_FORK, &timing);
+  absl::StatusOr<os::ForkResult> fork = Fork(*birth);
+  if (fork.ok() && fork->in_child()) {
+    RunChild(context, MakePlan(request, *birth, *made, timing));
   }
+  const absl::Status status =
+      fork.ok() ? KeepChild(*birth, *std::move(fork), *slot) : fork.status();
+  if (!status.ok()) {
+    Undo(*birth);
+    return MakeFailed(proto::STEP_FORK, status);
+  }
+  Spawned spawned =
+      MakeSpawned(*birth->actor, timing, *std::move(made), *std::move(slot));
+  spawned.actor = std::move(birth->actor);
+  return spawned;
 }
 
 }  // namespace
@@ -209,54 +271,20 @@ std::variant<Spawned, proto::Failed> SpawnActor(ChildContext& context,
                                                 const Tree& tree,
                                                 ActorTable& table, Actor& owner,
                                                 SpawnRequest request) {
-  Spawned spawned;
-  proto::SpawnTiming& timing = *spawned.forked.mutable_timing();
+  proto::SpawnTiming timing;
   StampAt(proto::STEP_REQUESTED, request.body->requested_ns(), &timing);
   StampAt(proto::STEP_RECEIVED, request.received_ns, &timing);
   if (absl::Status status = Check(tree, table, request); !status.ok()) {
     return MakeFailed(proto::STEP_CHECK, status);
   }
   Stamp(proto::STEP_CHECK, &timing);
-  Resources made;
-  if (absl::Status status =
-          MakeResources(context, tree, table, owner, request, &made);
-      !status.ok()) {
-    Discard(made);
-    return MakeFailed(proto::STEP_RESOURCES, status);
+  CompleteSpec(tree, *request.body->mutable_spec());
+  if (SpareFits(table.spare(), owner, request.body->spec())) {
+    auto spawned = UseSpare(table, *table.spare(), request, timing);
+    if (spawned.ok()) return *std::move(spawned);
   }
-  Stamp(proto::STEP_RESOURCES, &timing);
-
-  const int64_t boot_ns = os::BootNanos();
-  Stamp(proto::STEP_FORK, &timing);
-  absl::StatusOr<os::ForkResult> fork =
-      made.cgroup_fd >= 0 ? os::ForkInto(made.cgroup_fd) : os::Fork();
-  if (!fork.ok()) {
-    Discard(made);
-    return MakeFailed(proto::STEP_FORK, fork.status());
-  }
-  if (fork->in_child()) {
-    made.plan.timing = timing;
-    made.plan.boot_ns_before_fork = boot_ns;
-    RunChild(context, std::move(made.plan));
-  }
-  const int64_t boot_ns_after = os::BootNanos();
-  if (os::Sys().dup3(fork->pidfd.fd(), made.pidfd_slot.get(), O_CLOEXEC) < 0) {
-    const absl::Status status = os::ErrnoStatus(errno, "dup3(pidfd)");
-    fork->pidfd.Signal(SIGKILL).IgnoreError();
-    fork->pidfd.Wait().status().IgnoreError();
-    Discard(made);
-    return MakeFailed(proto::STEP_FORK, status);
-  }
-  made.actor->forked_ns = os::MonotonicNanos();
-  spawned.forked.set_child_id(made.actor->id);
-  spawned.forked.set_pid(fork->pid);
-  spawned.forked.set_start_time(
-      StartTimeBetween(boot_ns, boot_ns_after, fork->pid));
-  made.actor->pidfd = std::move(fork->pidfd);
-  spawned.fds = std::move(made.to_requester);
-  spawned.fds.emplace_back("pidfd", std::move(made.pidfd_slot));
-  spawned.actor = std::move(made.actor);
-  return spawned;
+  return ForkActor(context, tree, table, owner, std::move(request),
+                   std::move(timing));
 }
 
 }  // namespace tractor::forkserver

@@ -19,7 +19,8 @@
 namespace tractor::forkserver {
 
 struct Spawned {
-  std::unique_ptr<Actor> actor;  // not in the table yet
+  std::unique_ptr<Actor> actor;  // not in the table yet; or null, and then
+  Actor* promoted = nullptr;     // it is there: the spare of before
   proto::Forked forked;
   NamedFds fds;  // that go with `forked`
 };

@@ -115,7 +115,9 @@ bool Undertaker::KillActor(Actor& actor) {
 
 int Undertaker::KillBelow(Actor& actor) {
   int killed = 0;
-  for (Actor* below : table_->Below(actor.id)) killed += KillActor(*below);
+  for (Actor* below : table_->Below(actor.id)) {
+    killed += KillActor(*below) && !below->spare;
+  }
   if (actor.cgroup.valid()) KillCgroup(actor.cgroup, &actor);
   return killed;
 }

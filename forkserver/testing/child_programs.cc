@@ -172,6 +172,7 @@ int Dump() {
 struct SpawnedActor {
   os::Fd channel;
   pid_t pid = 0;
+  uint64_t request_id = 0;
 };
 
 SpawnedActor SpawnOne(Client& client, const std::string& name,
@@ -182,7 +183,7 @@ SpawnedActor SpawnOne(Client& client, const std::string& name,
   if (!id.ok()) _exit(94);
   auto event = client.WaitFor(*id, absl::Now() + absl::Seconds(30));
   if (!event.ok() || !std::holds_alternative<Forked>(*event)) _exit(93);
-  return {std::move(ends->first), std::get<Forked>(*event).pid};
+  return {std::move(ends->first), std::get<Forked>(*event).pid, *id};
 }
 
 std::string ReadWord(const os::Fd& channel) {
@@ -218,6 +219,30 @@ int BeParent(ChildStart& start, const std::string& line, bool hang_up) {
   if (line == "hang") ReadWord(child.channel);
   Say(start.channel, "child " + std::to_string(child.pid) + "\n");
   if (hang_up) client.Close();
+  return Echo(start.channel);
+}
+
+int BeOwner(ChildStart& start, int count) {
+  Client client(std::move(start.control));
+  for (int i = 0; i < count; ++i) {
+    const SpawnedActor child = SpawnOne(client, "quick", "exit 0");
+    auto exited =
+        client.WaitFor(child.request_id, absl::Now() + absl::Seconds(30));
+    if (!exited.ok()) return 92;
+  }
+  Say(start.channel, "ready\n");
+  return Echo(start.channel);
+}
+
+int BeWedgedOwner(ChildStart& start, int count) {
+  Client client(std::move(start.control));
+  std::vector<SpawnedActor> children;
+  for (int i = 0; i < count; ++i) {
+    children.push_back(SpawnOne(client, "child", "echo"));
+  }
+  Say(start.channel, "ready\n");
+  ReadWord(start.channel);
+  children.clear();
   return Echo(start.channel);
 }
 
@@ -315,6 +340,8 @@ int RunProgram(ChildStart start) {
   if (name == "tree") return RunTree(start, a, b, c);
   if (name == "parent") return BeParent(start, rest, false);
   if (name == "hang-up") return BeParent(start, rest, true);
+  if (name == "owner") return BeOwner(start, a);
+  if (name == "wedged-owner") return BeWedgedOwner(start, a);
   if (name == "deaf-owner") return BeDeafOwner(start, a);
   if (name == "kill-request" || name == "close-request") {
     Client client(std::move(start.control));

@@ -18,6 +18,10 @@
 //   have S strays. Says "ready" when all below is;
 // - parent LINE: spawns one actor that runs LINE, then echoes; says "child PID"
 //   when it is there (and ready, if it hangs);
+// - owner N: lets N actors come and go, one after another, says "ready", then
+//   echoes;
+// - wedged-owner N: spawns N actors; when something comes on the channel, lets
+//   them all end and never reads what it is told about them;
 // - deaf-owner N: requests N spawns of "exit 0" and never reads an answer;
 // - hang-up LINE: like parent, then closes its control socket;
 // - kill-request ID: asks to kill that actor, says "failed ERRNO" or "done";

@@ -39,6 +39,7 @@ const std::string& TreePrefix() {
   return prefix;
 }
 
+void (*test_rehearsal)() = nullptr;
 int test_argc = 0;
 char** test_argv = nullptr;
 
@@ -57,7 +58,8 @@ T Need(absl::StatusOr<T> value, const char* what) {
 [[noreturn]] void RunInRoot(const std::function<void(TestRoot&)>& body,
                             const std::string& directory, os::Fd said) {
   alarm(120);
-  auto embedded = StartEmbedded({RunProgram, test_argc, test_argv});
+  auto embedded =
+      StartEmbedded({RunProgram, test_argc, test_argv, test_rehearsal});
   TestRoot root(Need(std::move(embedded), "StartEmbedded"), directory);
   root.said = std::move(said);
   body(root);
@@ -124,6 +126,8 @@ std::string ReadToEnd(int fd) {
 }
 
 }  // namespace
+
+void SetRehearsal(void (*rehearse)()) { test_rehearsal = rehearse; }
 
 void RememberArguments(int argc, char** argv) {
   // Forces the prefix as well: roots are forked and must agree on it.
@@ -194,6 +198,23 @@ absl::StatusOr<TestChild> TestRoot::TrySpawn(
 TestChild TestRoot::Spawn(proto::SpawnSpec spec,
                           std::map<std::string, os::Fd> fds) {
   return Need(TrySpawn(spec, std::move(fds)), "spawn");
+}
+
+pid_t TestRoot::FindSpare() const {
+  for (pid_t pid : Need(os::ChildrenOf(zygote.pid()), "ChildrenOf")) {
+    if (os::Comm(pid).value_or("") == "tractor-spare") return pid;
+  }
+  return 0;
+}
+
+pid_t TestRoot::MakeSpare() {
+  for (int i = 0; i < 2; ++i) WaitSwept(Spawn("before", "exit 0"));
+  const int64_t deadline = os::MonotonicNanos() + 30'000'000'000;
+  while (true) {
+    if (const pid_t spare = FindSpare(); spare != 0) return spare;
+    if (os::MonotonicNanos() > deadline) GiveUp("no spare in 30 s");
+    poll(nullptr, 0, 1);
+  }
 }
 
 proto::Failed TestRoot::SpawnFails(proto::SpawnSpec spec,

@@ -72,6 +72,12 @@ class TestRoot {
   // An error: it was answered by Failed.
   absl::StatusOr<TestChild> TrySpawn(const proto::SpawnSpec& spec,
                                      std::map<std::string, os::Fd> fds = {});
+  // The pid of the spare that the next Spawn will use. Two children come and go
+  // for it.
+  pid_t MakeSpare();
+  // The pid of the spare; 0: there is none, or it has not yet said what it is.
+  pid_t FindSpare() const;
+
   // Answered by Failed; the test ends if not.
   proto::Failed SpawnFails(proto::SpawnSpec spec,
                            std::map<std::string, os::Fd> fds = {});
@@ -118,6 +124,9 @@ RootEnd RunRoot(const std::function<void(TestRoot&)>& body);
 // when it has said a line; the root's own end is not judged.
 RootEnd RunDoomedRoot(const std::function<void(TestRoot&)>& body,
                       const std::function<void(os::Pidfd&)>& while_running);
+
+// For the forkservers of the roots to come: what their spares do first.
+void SetRehearsal(void (*rehearse)());
 
 // main's, for StartEmbedded; main calls it.
 void RememberArguments(int argc, char** argv);

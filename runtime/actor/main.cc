@@ -250,6 +250,7 @@ void Init(int argc, char** argv) {
   if (program.embedded.has_value()) return;
   forkserver::EmbeddedOptions options;
   options.entry = &internal::ChildMain;
+  options.rehearse = &internal::Rehearse;
   options.argc = argc;
   options.argv = argv;
   absl::StatusOr<forkserver::Embedded> embedded =

@@ -13,6 +13,7 @@
 #include "runtime/actor/internal/spawn_timing.h"
 #include "runtime/io/reactor.h"
 #include "runtime/log/log.h"
+#include "runtime/task/checkpoint.h"
 #include "runtime/task/exception_group.h"
 #include "runtime/task/internal/exceptions.h"
 #include "runtime/task/scheduler.h"
@@ -50,7 +51,19 @@ int Run(forkserver::ChildStart start) {
   return 1;
 }
 
+Task<> DoNothing() { co_await Checkpoint(); }
+
 }  // namespace
+
+void Rehearse() {
+  const std::exception_ptr error = Catch([] {
+    io::Reactor reactor;
+    Scheduler scheduler(SchedulerOptions().set_driver(reactor));
+    scheduler.Run([]() -> Task<> { return DoNothing(); }).error();
+  });
+  // The actor meets the same error, and says it.
+  static_cast<void>(error);
+}
 
 int ChildMain(forkserver::ChildStart start) {
   SetNativeStacks(true);
