@@ -24,6 +24,22 @@ Actor* ActorTable::FindUuid(const std::string& uuid) {
   return it == by_uuid_.end() ? nullptr : it->second;
 }
 
+Actor* ActorTable::FindName(const std::string& name) {
+  for (const auto& [id, actor] : actors_) {
+    if (actor->alive && !actor->spare && actor->name == name) {
+      return actor.get();
+    }
+  }
+  return nullptr;
+}
+
+void ActorTable::NameRoot(std::string uuid, std::string name) {
+  by_uuid_.erase(root().uuid);
+  root().uuid = std::move(uuid);
+  root().name = std::move(name);
+  if (!root().uuid.empty()) by_uuid_[root().uuid] = &root();
+}
+
 Actor& ActorTable::Add(std::unique_ptr<Actor> actor) {
   Actor& added = *actor;
   actors_.at(added.parent)->children.insert(added.id);

@@ -59,6 +59,10 @@ class ActorTable {
   Actor* Find(uint64_t id);
   Actor* FindPid(pid_t pid);  // living ones only
   Actor* FindUuid(const std::string& uuid);
+  // The living one of that name that was made first, maybe the root.
+  Actor* FindName(const std::string& name);
+  // Who the root is, from the opening of a tree to its end; empty: nobody.
+  void NameRoot(std::string uuid, std::string name);
 
   // A new child of `parent`, with the next id.
   uint64_t NextId() { return next_id_++; }

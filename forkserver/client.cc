@@ -62,6 +62,11 @@ absl::StatusOr<Event> ToEvent(proto::ForkserverEvent& event, NamedFds fds) {
       return MakeAnswer(id, *event.mutable_tree_opened());
     case Wire::kTreeClosed:
       return MakeAnswer(id, *event.mutable_tree_closed());
+    case Wire::kConnected:
+      return MakeAnswer(id, *event.mutable_connected());
+    case Wire::kIncoming:
+      return Incoming{0, TakeFd(fds, "channel"),
+                      std::move(*event.mutable_incoming())};
     case Wire::kBecome:  // only to a spare, before there is a client in it
     case Wire::BODY_NOT_SET:
       break;
@@ -165,6 +170,15 @@ absl::StatusOr<uint64_t> Client::Kill(uint64_t child_id, int signal,
   kill->set_subtree(subtree);
   kill->set_after_ns(std::max<int64_t>(0, absl::ToInt64Nanoseconds(after)));
   return Send(std::move(request), {});
+}
+
+absl::StatusOr<uint64_t> Client::Connect(const proto::Connect& target,
+                                         os::Fd channel) {
+  NamedFds named;
+  named.emplace_back("channel", std::move(channel));
+  proto::ForkserverRequest request;
+  *request.mutable_connect() = target;
+  return Send(std::move(request), std::move(named));
 }
 
 absl::StatusOr<uint64_t> Client::OpenTree(const proto::OpenTree& body) {

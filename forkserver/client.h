@@ -67,9 +67,17 @@ using Swept = Answer<proto::Swept>;
 using Killed = Answer<proto::Killed>;
 using TreeOpened = Answer<proto::TreeOpened>;
 using TreeClosed = Answer<proto::TreeClosed>;
+using Connected = Answer<proto::Connected>;
 
-using Event =
-    std::variant<Forked, Failed, Exited, Swept, Killed, TreeOpened, TreeClosed>;
+// Another actor has connected to this one.
+struct Incoming {
+  uint64_t request_id = 0;  // always
+  os::Fd channel;
+  proto::Incoming body;
+};
+
+using Event = std::variant<Forked, Failed, Exited, Swept, Killed, TreeOpened,
+                           TreeClosed, Connected, Incoming>;
 
 uint64_t RequestId(const Event& event);
 
@@ -98,6 +106,10 @@ class Client {
   absl::StatusOr<uint64_t> Kill(uint64_t child_id, int signal,
                                 bool subtree = false,
                                 absl::Duration after = absl::ZeroDuration());
+
+  // `channel`: the other one's end of a fresh socketpair.
+  absl::StatusOr<uint64_t> Connect(const proto::Connect& target,
+                                   os::Fd channel);
 
   // Root only. One tree at a time.
   absl::StatusOr<uint64_t> OpenTree(const proto::OpenTree& request);

@@ -13,6 +13,7 @@
 #include <utility>
 #include <variant>
 
+#include "absl/strings/escaping.h"
 #include "forkserver/spawner.h"
 #include "os/clock.h"
 #include "os/errno_status.h"
@@ -254,6 +255,8 @@ void Server::Dispatch(Actor& actor, Received packet, int64_t received_ns) {
                          received_ns);
     case Wire::kKill:
       return HandleKill(actor, id, request.kill());
+    case Wire::kConnect:
+      return HandleConnect(actor, id, request.connect(), std::move(fds));
     case Wire::kSetupFailed:
       return HandleSetupFailed(actor, request.setup_failed());
     case Wire::BODY_NOT_SET:
@@ -276,6 +279,8 @@ void Server::HandleOpenTree(Actor& actor, uint64_t id,
     return AnswerFailed(actor, id, proto::STEP_RESOURCES, tree.status());
   }
   tree_ = *std::move(tree);
+  table_.NameRoot(absl::BytesToHexString(body.root().uuid()),
+                  body.root().name().empty() ? "root" : body.root().name());
   constexpr size_t kMaxWarnings = 16;
   warnings_.resize(std::min(warnings_.size(), kMaxWarnings));
   for (const std::string& warning : warnings_) {
@@ -351,6 +356,43 @@ void Server::HandleKill(Actor& actor, uint64_t id, const proto::Kill& body) {
         Signal(body.child_id(), body.signal(), body.subtree())));
   }
   Answer(actor, id, std::move(event));
+}
+
+void Server::HandleConnect(Actor& actor, uint64_t id,
+                           const proto::Connect& body, NamedFds fds) {
+  const std::string uuid = absl::BytesToHexString(body.uuid());
+  Actor* target =
+      body.has_uuid() ? table_.FindUuid(uuid) : table_.FindName(body.name());
+  auto refuse = [&](const std::string& message, int err) {
+    AnswerFailed(actor, id, proto::STEP_CHECK, Refuse(message, err));
+  };
+  os::Fd channel = TakeFd(fds, "channel");
+  if (!channel.valid()) return refuse("no fd \"channel\"", EINVAL);
+  if (target == nullptr || !target->alive || target->link == nullptr) {
+    return refuse("no actor \"" + (body.has_uuid() ? uuid : body.name()) +
+                      "\" lives in this tree",
+                  ENOENT);
+  }
+  // What is queued for it without end would make it wedged, by our doing.
+  if (!target->link->wants_read()) {
+    return refuse("the actor \"" + target->name +
+                      "\" does not read what the forkserver tells it",
+                  EAGAIN);
+  }
+  proto::ForkserverEvent incoming;
+  incoming.mutable_incoming()->set_uuid(absl::HexStringToBytes(actor.uuid));
+  incoming.mutable_incoming()->set_name(actor.name);
+  NamedFds passed;
+  passed.emplace_back("channel", std::move(channel));
+  proto::ForkserverEvent connected;
+  connected.mutable_connected()->set_uuid(absl::HexStringToBytes(target->uuid));
+  connected.mutable_connected()->set_name(target->name);
+  const uint64_t asker = actor.id;
+  Answer(*target, 0, std::move(incoming), std::move(passed));
+  // It may have been found wedged or gone by that.
+  if (Actor* still = table_.Find(asker); still != nullptr) {
+    Answer(*still, id, std::move(connected));
+  }
 }
 
 void Server::HandleSetupFailed(Actor& actor, const proto::SetupFailed& body) {

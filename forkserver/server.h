@@ -71,6 +71,8 @@ class Server {
   void HandleSpawn(Actor& actor, uint64_t id, proto::Spawn& body, NamedFds fds,
                    int64_t received_ns);
   void HandleKill(Actor& actor, uint64_t id, const proto::Kill& body);
+  void HandleConnect(Actor& actor, uint64_t id, const proto::Connect& body,
+                     NamedFds fds);
   void HandleSetupFailed(Actor& actor, const proto::SetupFailed& body);
   int Signal(uint64_t id, int signal, bool subtree);
 

@@ -220,6 +220,7 @@ void Server::FinishClosing() {
   const std::optional<uint64_t> request_id = closing_->request_id;
   closing_.reset();
   tree_.reset();
+  table_.NameRoot("", "root");
   ++tree_number_;  // no timer of this tree may fire any more
   retry_armed_ = false;
   if (request_id.has_value()) {

@@ -261,6 +261,43 @@ int BeDeafOwner(ChildStart& start, int count) {
   return Echo(start.channel);
 }
 
+int Accept(ChildStart& start, int count) {
+  Client client(std::move(start.control));
+  Say(start.channel, "ready\n");
+  while (count > 0) {
+    auto events = client.Drain();
+    if (!events.ok()) return 85;
+    for (Event& event : *events) {
+      auto* incoming = std::get_if<Incoming>(&event);
+      if (incoming == nullptr || !incoming->channel.valid()) return 84;
+      Say(incoming->channel, "hello " + incoming->body.name() + "\n");
+      --count;
+    }
+    pollfd waiting = {client.fd(), POLLIN, 0};
+    if (count > 0) poll(&waiting, 1, -1);
+  }
+  return Echo(start.channel);
+}
+
+int Reach(ChildStart& start, const std::string& name) {
+  Client client(std::move(start.control));
+  auto ends = os::SocketPair(SOCK_STREAM);
+  if (!ends.ok()) return 91;
+  proto::Connect target;
+  target.set_name(name);
+  auto id = client.Connect(target, std::move(ends->second));
+  if (!id.ok()) return 88;
+  auto event = client.WaitFor(*id, absl::Now() + absl::Seconds(30));
+  if (!event.ok()) return 87;
+  if (const auto* failed = std::get_if<Failed>(&*event)) {
+    Say(start.channel,
+        "failed " + std::to_string(failed->body.errno_value()) + "\n");
+  } else {
+    Say(start.channel, ReadWord(ends->first) + "\n");
+  }
+  return Echo(start.channel);
+}
+
 // Says how a request was answered.
 int SayAnswer(ChildStart& start, Client& client, absl::StatusOr<uint64_t> id) {
   if (!id.ok()) return 88;
@@ -340,6 +377,8 @@ int RunProgram(ChildStart start) {
   if (name == "tree") return RunTree(start, a, b, c);
   if (name == "parent") return BeParent(start, rest, false);
   if (name == "hang-up") return BeParent(start, rest, true);
+  if (name == "accept") return Accept(start, a);
+  if (name == "reach") return Reach(start, rest);
   if (name == "owner") return BeOwner(start, a);
   if (name == "wedged-owner") return BeWedgedOwner(start, a);
   if (name == "deaf-owner") return BeDeafOwner(start, a);

@@ -24,6 +24,12 @@
 //   them all end and never reads what it is told about them;
 // - deaf-owner N: requests N spawns of "exit 0" and never reads an answer;
 // - hang-up LINE: like parent, then closes its control socket;
+// - accept N: says "ready"; to each of N actors that connect to it, "hello
+// WHO",
+//   with their name; then echoes;
+// - reach NAME: connects to that actor; says what it is told, or "failed
+// ERRNO";
+//   then echoes;
 // - kill-request ID: asks to kill that actor, says "failed ERRNO" or "done";
 // - close-request: asks to close the tree, says the same.
 //
