@@ -44,9 +44,10 @@ std::exception_ptr DeathOf(const Child& child) {
   ActorExit exit = child.process->exit().value_or(ActorExit());
   exit.booting = child.starting;
   if (exit.detail.empty()) exit.detail = child.process->failure();
-  // We have killed it because of what it said. Otherwise the loss of its
-  // connection is no news beside its death.
-  if (exit.detail.empty() && child.expelled && child.link->error()) {
+  // It was hung up on, or killed, because of what it said. Otherwise the loss
+  // of its connection is no news beside its death.
+  const bool hung_up_on = child.expelled || child.link->refused();
+  if (exit.detail.empty() && hung_up_on && child.link->error()) {
     exit.detail = DescribeException(child.link->error());
   }
   Aid who = child.aid;
@@ -268,6 +269,19 @@ Task<> ActorNursery::Cancel(std::string_view reason) {
   co_await shield.Run(shielded);
 }
 
+Task<> ActorNursery::EndOneShot(ChildPtr child, internal::Dialog* dialog,
+                                Outcome<> end) {
+  co_await EndChild(child, "its call has ended");
+  // A call that is cancelled waits for kContextCancelTimeout, its actor has had
+  // longer. That we have killed it is no news: an error of the nursery says so.
+  if (end.cancelled() && dialog != nullptr &&
+      !(child->killed && dialog->remote_error() == child->link->error())) {
+    co_await internal::EndCall(*dialog, std::move(end));
+    co_return;
+  }
+  co_await std::move(end).Get();
+}
+
 Task<> ActorNursery::EndChild(ChildPtr child, std::string reason) {
   return EndChildBy(std::move(child), std::move(reason),
                     runtime_.TeardownDeadline(options_.cancel_budget()));
@@ -289,19 +303,23 @@ Task<> ActorNursery::EndChildBy(ChildPtr child, std::string reason,
     return child->done || child->link->actor_cancel_acked().has_value() ||
            child->link->closed();
   };
+  // Nothing of this may take longer than what it was told: our own parent gives
+  // us no longer.
+  const absl::Time limit = deadline + kDeadlineSlack;
   if (!co_await WaitShielded(*child, "ack of a cancelled child",
-                             Now() + kCancelAckTimeout, answered)) {
+                             std::min(Now() + kCancelAckTimeout, limit),
+                             answered)) {
     TRACTOR_LOG(cancel) << ToString(child->aid) << " does not answer: SIGTERM";
     if (child->process->Terminate()) {
       co_await WaitShielded(*child, "child after SIGTERM",
-                            Now() + kTerminateGrace, done);
+                            std::min(Now() + kTerminateGrace, limit), done);
     }
     if (!done()) {
-      co_await KillChild(child, "the ack of a cancel", kCancelAckTimeout);
+      co_await KillChild(child, "the ack of a cancel",
+                         std::min(kCancelAckTimeout, budget));
     }
     co_return;
   }
-  const absl::Time limit = deadline + kDeadlineSlack;
   if (!co_await WaitShielded(*child, "end of a cancelled child", limit, done)) {
     co_await KillChild(child, "its end after a cancel", budget);
   }
@@ -349,19 +367,19 @@ std::string ActorNursery::ReasonFor(const Outcome<>& body_end) const {
 
 // A child's death comes out of the body as well, out of every task that was
 // calling it. That is one error, not several.
-bool ActorNursery::IsRecorded(const std::exception_ptr& error) const {
-  std::vector<std::exception_ptr> leaves = {error};
-  internal::VisitAs<ExceptionGroup>(
-      error, [&](const ExceptionGroup& group) { leaves = group.Leaves(); });
-  return std::all_of(
-      leaves.begin(), leaves.end(), [this](const std::exception_ptr& leaf) {
-        return std::find(errors_.begin(), errors_.end(), leaf) != errors_.end();
-      });
+std::exception_ptr ActorNursery::WithoutRecorded(
+    const std::exception_ptr& error) const {
+  auto recorded = [this](const std::exception_ptr& one) {
+    return std::find(errors_.begin(), errors_.end(), one) != errors_.end();
+  };
+  return internal::WithoutErrors(error, recorded);
 }
 
 Task<> ActorNursery::Finish(Outcome<> end) {
-  if (end.has_error() && !IsRecorded(end.error())) {
-    errors_.push_back(end.error());
+  if (end.has_error()) {
+    if (std::exception_ptr news = WithoutRecorded(end.error())) {
+      errors_.push_back(std::move(news));
+    }
   }
   if (!children_.empty()) co_await Cancel(ReasonFor(end));
   ThrowCollapsed("errors in an actor nursery", std::move(errors_));

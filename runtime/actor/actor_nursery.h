@@ -21,8 +21,9 @@
 // - Ending a child: it is asked to cancel itself and told how long it has
 //   (kCancelBudget; what is left of our own budget, less kLevelReserve). No
 //   answer within kCancelAckTimeout: SIGTERM, and kTerminateGrace later
-//   SIGKILL. An answer, but not done in time: SIGKILL. SIGKILL takes its whole
-//   subtree. Whoever had to be killed is named by an ActorTooSlowError.
+//   SIGKILL; both sooner when its time is up. An answer, but not done in time:
+//   SIGKILL. SIGKILL takes its whole subtree. Whoever had to be killed is named
+//   by an ActorTooSlowError.
 #ifndef TRACTOR_RUNTIME_ACTOR_ACTOR_NURSERY_H_
 #define TRACTOR_RUNTIME_ACTOR_ACTOR_NURSERY_H_
 
@@ -134,12 +135,14 @@ class ActorNursery {
   Task<R> RunIn(ActorOptions options, E endpoint, const A& request) {
     const ChildPtr child =
         co_await Start(std::move(options), /*one_shot=*/true);
-    auto call = [&]() -> Task<R> {
-      return Portal::DoCall<R>(LinkOf(*child), endpoint, request);
+    std::unique_ptr<internal::Dialog> dialog;
+    auto call = [&]() -> Task<> {
+      dialog = Portal::StartCall(*LinkOf(*child), endpoint, request);
+      co_await internal::WaitCall(*dialog);
     };
     auto end = co_await Observe(call);
-    co_await EndChild(child, "its call has ended");
-    co_return co_await std::move(end).Get();
+    co_await EndOneShot(child, dialog.get(), std::move(end));
+    co_return Portal::TakeResult<R>(*dialog);
   }
 
   static std::shared_ptr<internal::Link> LinkOf(const internal::Child& child);
@@ -150,6 +153,9 @@ class ActorNursery {
   Task<> Supervise(ChildPtr child);
   Task<> WatchEnd(internal::Child& child);
   void Judge(internal::Child& child);
+  // Ends the child of a call that has ended like `end`, and goes on like it.
+  // `dialog`: null when the call could not be started.
+  Task<> EndOneShot(ChildPtr child, internal::Dialog* dialog, Outcome<> end);
   Task<> EndChild(ChildPtr child, std::string reason);
   Task<> EndChildBy(ChildPtr child, std::string reason, absl::Time deadline);
   Task<> KillChild(ChildPtr child, std::string_view missed,
@@ -158,7 +164,8 @@ class ActorNursery {
   // Runs the body, waits, ends what is left, throws.
   Task<> Finish(Outcome<> body_end);
   void AddError(std::exception_ptr error);
-  bool IsRecorded(const std::exception_ptr& error) const;
+  // `error` without what is known already; null when nothing is left.
+  std::exception_ptr WithoutRecorded(const std::exception_ptr& error) const;
   std::string ReasonFor(const Outcome<>& body_end) const;
 
   internal::Runtime& runtime_;

@@ -11,7 +11,8 @@
 //
 // Rules.
 // - Both are checkpoints, and linked: cancelling the caller cancels the callee
-//   and waits for it, for at most kContextCancelTimeout.
+//   and waits for it, for at most kContextCancelTimeout. What the callee's
+//   clean-up throws comes out instead of the cancel.
 // - Errors of the callee are RemoteActorErrors; the death of its process is an
 //   ActorDied, and wakes every waiter.
 // - The effective deadline of the caller goes along.
@@ -107,30 +108,40 @@ class Portal {
  private:
   friend class ActorNursery;
 
+  template <class E, class A>
+  static std::unique_ptr<internal::Dialog> StartCall(internal::Link& link,
+                                                     E endpoint,
+                                                     const A& request) {
+    return internal::StartDialog(
+        link,
+        internal::GetEndpoint(
+            reinterpret_cast<internal::AnyFunction>(endpoint)),
+        request);
+  }
+  template <class R>
+  static R TakeResult(internal::Dialog& dialog) {
+    if constexpr (std::is_void_v<R>) {
+      dialog.template TakeResult<Nothing>();
+    } else {
+      return dialog.template TakeResult<R>();
+    }
+  }
+
   template <class R, class E, class A>
   static Task<R> DoCall(std::shared_ptr<internal::Link> link, E endpoint,
                         const A& request) {
-    const internal::EndpointInfo& info = internal::GetEndpoint(
-        reinterpret_cast<internal::AnyFunction>(endpoint));
     const std::unique_ptr<internal::Dialog> dialog =
-        internal::StartDialog(*link, info, request);
+        StartCall(*link, endpoint, request);
     co_await internal::WaitCall(*dialog);
-    dialog->ThrowRemoteError();
-    if constexpr (!std::is_void_v<R>) {
-      co_return dialog->template TakeResult<R>();
-    } else {
-      dialog->template TakeResult<Nothing>();
-    }
+    co_return TakeResult<R>(*dialog);
   }
 
   template <class R, class S, class I, class O, class E, class A, class F>
   static Task<internal::ContextResult<R>> DoContext(
       std::shared_ptr<internal::Link> link, E endpoint, const A& request,
       F body) {
-    const internal::EndpointInfo& info = internal::GetEndpoint(
-        reinterpret_cast<internal::AnyFunction>(endpoint));
     const std::unique_ptr<internal::Dialog> dialog =
-        internal::StartDialog(*link, info, request);
+        StartCall(*link, endpoint, request);
     CancelScope scope;
     dialog->set_scope(&scope);
     auto block = [&]() -> Task<> {

@@ -21,6 +21,8 @@
 #include "gtest/gtest.h"
 #include "runtime/tractor.h"
 #include "tests/support/backend.h"
+#include "tests/support/doorbell.h"
+#include "tests/support/log_capture.h"
 #include "tests/support/run_actors.h"
 #include "tests/support/test_files.h"
 
@@ -159,7 +161,7 @@ Task<std::string> TimeLeftBelow() {
 }
 TRACTOR_ENDPOINT(TimeLeftBelow);
 
-thread_local Event waiting;
+thread_local Event waiting, failing;
 
 // Waits until it is cancelled; then writes down why, and takes a while to clean
 // up.
@@ -183,6 +185,45 @@ TRACTOR_ENDPOINT(WaitAndTell);
 
 Task<> UntilItWaits() { co_await waiting.Wait(); }
 TRACTOR_ENDPOINT(UntilItWaits);
+
+// "30 path": rings the bell, waits until it is cancelled, and fails 30 ms
+// later.
+Task<> FailInTheCleanup(std::string text) {
+  const size_t cut = text.find(' ');
+  const int after_ms = std::stoi(text.substr(0, cut));
+  const std::string bell = text.substr(cut + 1);
+  auto wait = [&]() -> Task<> {
+    Doorbell::Ring(bell);
+    co_await SleepForever();
+  };
+  auto fail = [&]() -> Task<> {
+    co_await Sleep(absl::Milliseconds(after_ms));
+    failing.Set();
+    throw PlantedError("in the clean-up");
+  };
+  co_await Finally(wait, absl::Seconds(30), fail);
+}
+TRACTOR_ENDPOINT(FailInTheCleanup);
+
+// Ends its process when it is cancelled.
+Task<> DieInTheCleanup(std::string bell) {
+  auto wait = [&]() -> Task<> {
+    Doorbell::Ring(bell);
+    co_await SleepForever();
+  };
+  (void)co_await Observe(wait);
+  _exit(3);
+}
+TRACTOR_ENDPOINT(DieInTheCleanup);
+
+Task<> RingAndWait(std::string bell) {
+  Doorbell::Ring(bell);
+  co_await SleepForever();
+}
+TRACTOR_ENDPOINT(RingAndWait);
+
+Task<> UntilItFails() { co_await failing.Wait(); }
+TRACTOR_ENDPOINT(UntilItFails);
 
 Task<> LeaveAMark(std::string path) {
   CurrentActor().OnTeardown(
@@ -231,7 +272,8 @@ Task<> WithChild(F body) {
     options.Expose(Ten, Increment, Echo, Touch, FailWith, FailInAGroup,
                    FailBelow, TellAboutMe, RunASecondRoot, MeetOthers, TimeLeft,
                    TimeLeftBelow, TooMuch, WaitAndTell, UntilItWaits,
-                   LeaveAMark);
+                   LeaveAMark, FailInTheCleanup, DieInTheCleanup, RingAndWait,
+                   UntilItFails);
     Portal portal = co_await an.StartActor(options);
     co_await body(portal);
     co_await an.Cancel("the test is over");
@@ -520,6 +562,145 @@ TEST(Call, ADeadlineEndsTheCalleeToo) {
     auto call = [&]() -> Task<> { co_await portal.Call(WaitAndTell, path); };
     EXPECT_FALSE(co_await MoveOnAfter(absl::Milliseconds(50), call));
     EXPECT_THAT(files.Read("told"), HasSubstr("cleaned"));
+  });
+}
+
+// How `call(path of a bell)` ends when it is cancelled from outside as soon as
+// the bell rings. The cancel is caught.
+template <class F>
+Task<Outcome<>> EndWhenCancelled(F call) {
+  TestFiles files;
+  Doorbell bell(files, "bell");
+  Outcome<> end = Outcome<>::Of({});
+  CancelScope scope;
+  co_await WithNursery([&](Nursery& n) -> Task<> {
+    n.StartSoon([&]() -> Task<> {
+      auto run = [&]() -> Task<> {
+        auto called = [&]() -> Task<> { co_await call(bell.path()); };
+        end = co_await Observe(called);
+        co_await Checkpoint();
+      };
+      co_await scope.Run(run);
+    });
+    co_await bell.Wait();
+    scope.Cancel();
+  });
+  co_return std::move(end);
+}
+
+void ExpectPlanted(const std::exception_ptr& error) {
+  ExpectError<RemoteActorError>(error, [](const RemoteActorError& e) {
+    EXPECT_TRUE(e.Is<PlantedError>());
+    EXPECT_EQ(e.message(), "in the clean-up");
+  });
+}
+
+TEST(Call, AnErrorOfTheCalleesCleanupReplacesTheCancel) {
+  RunWithChild([](Portal& portal) -> Task<> {
+    auto call = [&](const std::string& bell) -> Task<> {
+      co_await portal.Call(FailInTheCleanup, "30 " + bell);
+    };
+    const Outcome<> end = co_await EndWhenCancelled(call);
+    ExpectPlanted(end.error());
+    EXPECT_EQ(co_await portal.Call(Echo, "lives on"), "lives on");
+  });
+}
+
+TEST(Call, OneThatIsMerelyCancelledIsNoError) {
+  RunWithChild([](Portal& portal) -> Task<> {
+    auto call = [&](const std::string& bell) -> Task<> {
+      co_await portal.Call(RingAndWait, bell);
+    };
+    const Outcome<> end = co_await EndWhenCancelled(call);
+    EXPECT_TRUE(end.cancelled());
+  });
+}
+
+TEST(Call, AnErrorOfACleanupThatTakesTooLongIsLogged) {
+  LogCapture log;
+  RunWithChild([](Portal& portal) -> Task<> {
+    auto call = [&](const std::string& bell) -> Task<> {
+      co_await portal.Call(FailInTheCleanup, "1000 " + bell);
+    };
+    const absl::Time begin = absl::Now();
+    const Outcome<> end = co_await EndWhenCancelled(call);
+    EXPECT_TRUE(end.cancelled());
+    EXPECT_GE(absl::Now() - begin, kContextCancelTimeout);
+    co_await portal.Call(UntilItFails);
+    co_await portal.Call(Ten);  // its error was on the wire before
+  });
+  EXPECT_THAT(log.text(), AllOf(HasSubstr("came too late for its caller"),
+                                HasSubstr("in the clean-up")));
+}
+
+TEST(Call, ADeathInTheCleanupReplacesTheCancel) {
+  SKIP_ON_BACKEND(thread, "a thread cannot be killed");
+  const std::exception_ptr error = ErrorOf([]() -> Task<> {
+    co_await WithChild([](Portal& portal) -> Task<> {
+      auto call = [&](const std::string& bell) -> Task<> {
+        co_await portal.Call(DieInTheCleanup, bell);
+      };
+      const Outcome<> end = co_await EndWhenCancelled(call);
+      ExpectError<ActorDied>(end.error());
+    });
+  });
+  ExpectError<ActorDied>(error, [](const ActorDied& e) {
+    EXPECT_EQ(e.exit_code(), 3) << "its nursery says so, too";
+  });
+}
+
+// Both within what a call waits for a cleanup, and what an actor gets.
+TEST(OneShot, AnErrorOfItsCleanupReplacesTheCancel) {
+  for (const char* after : {"30 ", "1000 "}) {
+    RunActors([&]() -> Task<> {
+      co_await WithActorNursery([&](ActorNursery& an) -> Task<> {
+        auto call = [&](const std::string& bell) -> Task<> {
+          co_await an.RunInActor(FailInTheCleanup, after + bell);
+        };
+        const Outcome<> end = co_await EndWhenCancelled(call);
+        ExpectPlanted(end.error());
+        EXPECT_EQ(an.size(), 0u);
+      });
+    });
+  }
+}
+
+TEST(OneShot, AnErrorOfACleanupIsKeptBesideTheFirstOne) {
+  TestFiles files;
+  const std::exception_ptr error = ErrorOf([&]() -> Task<> {
+    Doorbell bell(files, "bell");
+    co_await WithActorNursery([&](ActorNursery& an) -> Task<> {
+      co_await WithNursery([&](Nursery& n) -> Task<> {
+        n.StartSoon([&]() -> Task<> {
+          const std::string request = "30 " + bell.path();
+          co_await an.RunInActor(FailInTheCleanup, request);
+        });
+        co_await bell.Wait();
+        co_await an.RunInActor(FailWith, "domain");
+      });
+    });
+  });
+  ExpectError<ExceptionGroup>(error, [](const ExceptionGroup& group) {
+    ASSERT_THAT(group.errors(), SizeIs(2));
+    ExpectError<RemoteActorError>(group.errors()[0],
+                                  [](const RemoteActorError& e) {
+                                    EXPECT_TRUE(e.Is<std::domain_error>());
+                                  });
+    ExpectPlanted(group.errors()[1]);
+  });
+}
+
+TEST(OneShot, ADeathInItsCleanupReplacesTheCancel) {
+  SKIP_ON_BACKEND(thread, "a thread cannot be killed");
+  RunActors([]() -> Task<> {
+    co_await WithActorNursery([](ActorNursery& an) -> Task<> {
+      auto call = [&](const std::string& bell) -> Task<> {
+        co_await an.RunInActor(DieInTheCleanup, bell);
+      };
+      const Outcome<> end = co_await EndWhenCancelled(call);
+      ExpectError<ActorDied>(
+          end.error(), [](const ActorDied& e) { EXPECT_EQ(e.exit_code(), 3); });
+    });
   });
 }
 

@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "runtime/tractor.h"
 #include "tests/support/backend.h"
+#include "tests/support/log_capture.h"
 #include "tests/support/run_actors.h"
 #include "tests/support/test_files.h"
 
@@ -572,6 +573,37 @@ TEST(ContextCancel, FromOutsideWaitsForTheCalleesCleanup) {
     EXPECT_TRUE(scope.cancelled_caught());
     EXPECT_EQ(files.Read("cleaned"), "cleaned, asked by root");
   });
+}
+
+TEST(ContextCancel, FromOutsideGivesWayToAnErrorOfTheCalleesCleanup) {
+  RunWithChild([&](Portal& portal) -> Task<> {
+    CancelScope scope;
+    auto block = [&]() -> Task<> {
+      co_await portal.WithContext(FailWhileCleaning, [&](auto&) -> Task<> {
+        scope.Cancel();
+        co_await SleepForever();
+      });
+    };
+    auto run = [&]() -> Task<> { co_await scope.Run(block); };
+    const Outcome<> end = co_await Observe(run);
+    ExpectError<RemoteActorError>(end.error(), [](const RemoteActorError& e) {
+      EXPECT_TRUE(e.Is<std::domain_error>());
+    });
+    EXPECT_FALSE(scope.cancelled_caught());
+  });
+}
+
+// The table: both fail, the caller's error. The other one is not lost, though.
+TEST(ContextErrors, OfTheCleanupThatGivesWayIsLogged) {
+  LogCapture log;
+  ExpectError<std::out_of_range>(ErrorWithChild([](Portal& portal) -> Task<> {
+    co_await portal.WithContext(FailWhileCleaning, [&](auto&) -> Task<> {
+      throw std::out_of_range("of the caller");
+      co_return;
+    });
+  }));
+  EXPECT_THAT(log.text(),
+              AllOf(HasSubstr("gives way to"), HasSubstr("in the cleanup")));
 }
 
 TEST(ContextCancel, C056_AnErrorOfTheCalleesCleanupIsNotMasked) {

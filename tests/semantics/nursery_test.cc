@@ -5,11 +5,16 @@
 //
 // Long: one scenario after the other, and the actors that they need.
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <condition_variable>
+#include <cstdint>
 #include <cstdio>
+#include <mutex>
 #include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -21,8 +26,10 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "os/fd.h"
 #include "os/pidfd.h"
 #include "os/proc_fs.h"
+#include "runtime/actor/internal/runtime.h"
 #include "runtime/tractor.h"
 #include "tests/support/backend.h"
 #include "tests/support/doorbell.h"
@@ -33,6 +40,8 @@ namespace tractor::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 // ---- endpoints ----
@@ -154,6 +163,98 @@ Task<> MiddleOfABlockedOne(std::string bell) {
 }
 TRACTOR_ENDPOINT(MiddleOfABlockedOne);
 
+// By when this actor has to have ended, appended to a file when that is known.
+Task<> TellDeadline(std::string path) {
+  auto sleep = []() -> Task<> { co_await SleepForever(); };
+  auto end = co_await Observe(sleep);
+  const absl::Time deadline =
+      internal::Runtime::Current().TeardownDeadline(absl::InfiniteDuration());
+  TestFiles::Append(path, absl::StrCat(absl::ToUnixNanos(deadline), " "));
+  co_await std::move(end).Get();
+}
+TRACTOR_ENDPOINT(TellDeadline);
+
+// An actor with one below that does not end by itself; "path|bell". Its own
+// deadline and that of the other one are in the file when it has ended.
+template <auto Endless>
+Task<> EndsItsChild(std::string text) {
+  const MiddleRequest request = MiddleRequest::Parse(text);
+  co_await MarkEnd(request.path + ".end");
+  co_await WithActorNursery([&](ActorNursery& an) -> Task<> {
+    Portal below = co_await an.StartActor(
+        ActorOptions("below").Expose(TellDeadline, Endless));
+    co_await WithNursery([&](Nursery& n) -> Task<> {
+      for (const auto& [endpoint, argument] :
+           {std::pair(&TellDeadline, request.path),
+            std::pair(Endless, request.bell)}) {
+        n.StartSoon(
+            [&](Task<> (*called)(std::string), std::string with) -> Task<> {
+              CancelScope shield(absl::InfiniteFuture(), /*shield=*/true);
+              auto call = [&]() -> Task<> {
+                co_await below.Call(called, with);
+              };
+              auto observed = [&]() -> Task<> { (void)co_await Observe(call); };
+              co_await shield.Run(observed);
+            },
+            endpoint, argument);
+      }
+      auto tell = [&]() -> Task<> { co_await TellDeadline(request.path); };
+      auto end = co_await Observe(tell);
+      co_await an.Cancel();
+      co_await std::move(end).Get();
+    });
+  });
+}
+Task<> MiddleOfAShieldedOne(std::string text) {
+  return EndsItsChild<&Shielded>(text);
+}
+TRACTOR_ENDPOINT(MiddleOfAShieldedOne);
+Task<> MiddleOfADeafOne(std::string text) {
+  return EndsItsChild<&BlockThread>(text);
+}
+TRACTOR_ENDPOINT(MiddleOfADeafOne);
+
+// The same with nothing but a call, which waits for the other one, too.
+Task<> MiddleThatCallsAShieldedOne(std::string text) {
+  const MiddleRequest request = MiddleRequest::Parse(text);
+  co_await MarkEnd(request.path + ".end");
+  co_await WithActorNursery([&](ActorNursery& an) -> Task<> {
+    Portal below =
+        co_await an.StartActor(ActorOptions("below").Expose(Shielded));
+    co_await below.Call(Shielded, request.bell);
+  });
+}
+TRACTOR_ENDPOINT(MiddleThatCallsAShieldedOne);
+
+// Dies in the middle of a message that is too large for the socket.
+Task<> DieInAMessage(Context<Nothing, std::string, std::string>& ctx) {
+  co_await ctx.Started();
+  co_await ctx.WithStream([](auto& stream) -> Task<> {
+    co_await stream.Send(std::string(48 << 20, 'x'));
+    raise(SIGKILL);
+  });
+}
+TRACTOR_ENDPOINT(DieInAMessage);
+
+// Writes what is no frame to its parent, and is deaf from then on.
+Task<> BreakTheProtocol() {
+  const auto fds = os::OpenFds();
+  for (int fd : *fds) {
+    int type = 0;
+    socklen_t size = sizeof(type);
+    if (fd <= STDERR_FILENO ||
+        getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
+        type != SOCK_STREAM) {
+      continue;
+    }
+    const std::string garbage(1000, '\xa5');
+    (void)!write(fd, garbage.data(), garbage.size());
+  }
+  while (true) pause();
+  co_return;
+}
+TRACTOR_ENDPOINT(BreakTheProtocol);
+
 // C-023: two of these down to depth 0, then two that fail.
 Task<> SpawnAndFail(std::string depth) {
   const int left = std::stoi(depth);
@@ -226,7 +327,9 @@ ActorOptions Victim(std::string_view name = "victim") {
   return ActorOptions(name).Expose(
       Nop, WaitForEver, Fail, Die, BlockThread, Shielded, ShieldedAWhile,
       MarkEnd, MarkAndFail, MarkAndLeave, EndSlowly, Middle,
-      MiddleOfABlockedOne, NeverStarts, StartsAndWaits);
+      MiddleOfABlockedOne, MiddleOfAShieldedOne, MiddleOfADeafOne,
+      MiddleThatCallsAShieldedOne, DieInAMessage, BreakTheProtocol, NeverStarts,
+      StartsAndWaits);
 }
 
 // The one error of that type, in a group or bare, however deep.
@@ -355,6 +458,69 @@ TEST(OneCancelsAll, ACancelWhileAChildIsBornTakesItAlong) {
     co_await scope.Run(block);
     EXPECT_TRUE(scope.cancelled_caught());
   });
+}
+
+// Holds actors on threads before their birth, until it is opened.
+class BirthGate {
+ public:
+  BirthGate() {
+    Shared().open = false;
+    SetLogSink([](std::string_view line) {
+      if (line.find("born: ") == std::string_view::npos) return;
+      std::unique_lock lock(Shared().mutex);
+      Shared().changed.wait(lock, [] { return Shared().open; });
+    });
+  }
+  ~BirthGate() {
+    Open();
+    SetLogSink(nullptr);
+    SetLogLevel(LogLevel::kWarning);
+  }
+  // Where the record is made that they are held in.
+  RootOptions Options() { return RootOptions().set_log_level("runtime"); }
+  void Open() {
+    std::lock_guard lock(Shared().mutex);
+    Shared().open = true;
+    Shared().changed.notify_all();
+  }
+
+ private:
+  struct State {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool open = false;  // guarded by mutex
+  };
+  static State& Shared() {
+    static State* const state = new State;
+    return *state;
+  }
+};
+
+TEST(OneCancelsAll, AHalfBornThreadIsWaitedFor) {
+  SKIP_ON_BACKEND(forkserver, "a process can be killed");
+  SKIP_ON_BACKEND(exec, "a process can be killed");
+  BirthGate gate;
+  RunActors(
+      [&]() -> Task<> {
+        bool opened = false;
+        co_await WithNursery([&](Nursery& n) -> Task<> {
+          n.StartSoon([&]() -> Task<> {
+            co_await Sleep(absl::Milliseconds(50));  // it is to take that long
+            opened = true;
+            gate.Open();
+          });
+          CancelScope scope;
+          auto block = [&]() -> Task<> {
+            co_await WithActorNursery([&](ActorNursery& an) -> Task<> {
+              scope.Cancel();
+              co_await an.StartActor(ActorOptions("half-born"));
+            });
+          };
+          co_await scope.Run(block);
+          EXPECT_TRUE(opened) << "it was left behind";
+        });
+      },
+      gate.Options());
 }
 
 TEST(OneCancelsAll, WithoutACallADeathEndsTheNursery) {
@@ -495,6 +661,92 @@ INSTANTIATE_TEST_SUITE_P(All, Death,
                            return absl::StrCat(std::get<0>(info.param).name,
                                                "_", std::get<1>(info.param));
                          });
+
+// Kills the victim when `callers` tasks are in a call of it, each of which runs
+// like `caller(portal)`. The error of the root.
+template <class F>
+std::exception_ptr ErrorOfADeath(int callers, F caller) {
+  TestFiles files;
+  return ErrorOf([&]() -> Task<> {
+    Doorbell bell(files, "bell");
+    co_await WithActorNursery([&](ActorNursery& an) -> Task<> {
+      Portal victim = co_await an.StartActor(Victim());
+      co_await WithNursery([&](Nursery& n) -> Task<> {
+        for (int i = 0; i < callers; ++i) {
+          n.StartSoon(
+              [&](int number) -> Task<> {
+                co_await caller(victim, bell.path(), number);
+              },
+              i);
+        }
+        co_await bell.Wait(callers);
+        KillActor(victim, SIGKILL);
+      });
+    });
+  });
+}
+
+TEST(Death, OutOfSeveralCallsIsOneError) {
+  SKIP_ON_BACKEND(thread, "a thread cannot be killed");
+  const std::exception_ptr error = ErrorOfADeath(
+      3, [](Portal& victim, const std::string& bell, int) -> Task<> {
+        co_await victim.Call(Shielded, bell);
+      });
+  ExpectError<ActorDied>(
+      error, [](const ActorDied& e) { EXPECT_EQ(e.signal(), SIGKILL); });
+}
+
+TEST(Death, BesideAnotherErrorIsListedOnce) {
+  SKIP_ON_BACKEND(thread, "a thread cannot be killed");
+  const std::exception_ptr error = ErrorOfADeath(
+      3, [](Portal& victim, const std::string& bell, int number) -> Task<> {
+        auto call = [&]() -> Task<> { co_await victim.Call(Shielded, bell); };
+        auto end = co_await Observe(call);
+        if (number == 1) throw std::out_of_range("while handling it");
+        co_await std::move(end).Get();
+      });
+  ExpectError<ExceptionGroup>(error, [](const ExceptionGroup& group) {
+    EXPECT_THAT(group.errors(), SizeIs(2)) << group.what();
+    EXPECT_THAT(group.Leaves(), SizeIs(2)) << group.what();
+    EXPECT_TRUE(group.Contains<ActorDied>());
+    EXPECT_TRUE(group.Contains<std::out_of_range>());
+  });
+}
+
+TEST(Death, InAMessageSaysNothingOfTheConnection) {
+  SKIP_ON_BACKEND(thread, "a thread cannot be killed");
+  const std::exception_ptr error = ErrorOf([]() -> Task<> {
+    co_await WithActorNursery([](ActorNursery& an) -> Task<> {
+      Portal victim = co_await an.StartActor(Victim());
+      co_await victim.WithContext(DieInAMessage, [](auto& ctx) -> Task<> {
+        co_await ctx.WaitResult();
+      });
+    });
+  });
+  ExpectError<ActorDied>(error, [](const ActorDied& e) {
+    EXPECT_EQ(e.signal(), SIGKILL);
+    EXPECT_THAT(e.what(), Not(HasSubstr("connection")));
+  });
+}
+
+TEST(Death, ForABrokenProtocolSaysWhatWasBroken) {
+  SKIP_ON_BACKEND(thread, "a thread cannot be killed");
+  TestFiles files;
+  const std::exception_ptr error = ErrorOf([&]() -> Task<> {
+    co_await WithActorNursery([&](ActorNursery& an) -> Task<> {
+      Portal sibling = co_await an.StartActor(Victim("sibling"));
+      co_await sibling.Call(MarkEnd, files.Path("ends"));
+      Portal victim = co_await an.StartActor(Victim());
+      co_await victim.Call(BreakTheProtocol);
+    });
+  });
+  ExpectError<ActorDied>(error, [](const ActorDied& e) {
+    EXPECT_EQ(e.actor().name, "victim");
+    EXPECT_EQ(e.signal(), SIGKILL);
+    EXPECT_THAT(e.what(), HasSubstr("connection to victim@"));
+  });
+  EXPECT_EQ(files.Read("ends"), "sibling ") << "the parent's process lives on";
+}
 
 TEST(Death, C033_OfAMiddleActorEndsWhatIsBelow) {
   SKIP_ON_BACKEND(thread, "a thread cannot be killed");
@@ -708,6 +960,114 @@ TEST(Ladder, AChildThatMissesItsBudgetIsKilled) {
   EXPECT_GE(watch->Passed(), absl::Milliseconds(300));
   EXPECT_LT(watch->Passed(), absl::Seconds(2));
   ExpectTooSlow(error, "victim", "end");
+}
+
+// The call itself waits less long than its actor gets.
+TEST(Ladder, AOneShotThatMissesItsBudgetIsNamedOnce) {
+  SKIP_ON_BACKEND(thread, "a thread cannot be killed");
+  TestFiles files;
+  const auto options =
+      ActorNurseryOptions().set_cancel_budget(absl::Milliseconds(100));
+  const std::exception_ptr error = ErrorOf([&]() -> Task<> {
+    Doorbell bell(files, "bell");
+    CancelScope scope;
+    co_await WithNursery([&](Nursery& n) -> Task<> {
+      n.StartSoon([&]() -> Task<> {
+        auto block = [&]() -> Task<> {
+          co_await WithActorNursery(options, [&](ActorNursery& an) -> Task<> {
+            co_await an.RunInActor(ActorOptions("victim"), Shielded,
+                                   bell.path());
+          });
+        };
+        co_await scope.Run(block);
+      });
+      co_await bell.Wait();
+      scope.Cancel();
+    });
+  });
+  ExpectTooSlow(error, "victim", "end");
+  EXPECT_THAT(AllOfType<ActorDied>(error), IsEmpty())
+      << DescribeException(error);
+}
+
+struct MiddleEnd {
+  std::exception_ptr call, nursery;  // how the call and the nursery have ended
+  std::string mark;
+  std::vector<int64_t> deadlines;  // of the middle one, of the one below
+  // It had its own budget's time to end what is below.
+  bool by_itself() const { return nursery == nullptr && mark == "middle "; }
+};
+
+// Of a middle actor that has `budget` to end, and an endless one below it.
+MiddleEnd EndOfAMiddle(absl::Duration budget, Task<> (*endpoint)(std::string)) {
+  TestFiles files;
+  MiddleEnd result;
+  const auto options = ActorNurseryOptions().set_cancel_budget(budget);
+  result.nursery = ErrorOf([&]() -> Task<> {
+    Doorbell bell(files, "bell");
+    co_await WithActorNursery(options, [&](ActorNursery& an) -> Task<> {
+      Portal middle = co_await an.StartActor(Victim("middle"));
+      co_await WithNursery([&](Nursery& n) -> Task<> {
+        n.StartSoon([&]() -> Task<> {
+          auto call = [&]() -> Task<> {
+            co_await middle.Call(
+                endpoint, absl::StrCat(files.Path("middle"), "|", bell.path()));
+          };
+          auto end = co_await Observe(call);
+          result.call = end.error();
+        });
+        co_await bell.Wait();
+        co_await an.Cancel();
+      });
+    });
+  });
+  result.mark = files.Read("middle.end");
+  std::stringstream numbers(files.Read("middle"));
+  int64_t number = 0;
+  while (numbers >> number) result.deadlines.push_back(number);
+  return result;
+}
+
+// The best of a few: others may have had the processor.
+MiddleEnd BestEndOfAMiddle(absl::Duration budget,
+                           Task<> (*endpoint)(std::string)) {
+  for (int i = 0; i < 4; ++i) {
+    MiddleEnd end = EndOfAMiddle(budget, endpoint);
+    if (end.by_itself()) return end;
+  }
+  return EndOfAMiddle(budget, endpoint);
+}
+
+void ExpectItEndedTheOneBelow(const MiddleEnd& end) {
+  EXPECT_TRUE(end.by_itself()) << "it was killed inside of its budget: "
+                               << DescribeException(end.nursery);
+  ExpectError<RemoteActorError>(end.call, [](const RemoteActorError& e) {
+    EXPECT_TRUE(e.Is<ActorTooSlowError>());
+    EXPECT_THAT(e.message(), HasSubstr("below"));
+  });
+}
+
+TEST(Ladder, EachLevelKeepsTimeToEndTheOneBelow) {
+  SKIP_ON_BACKEND(thread, "a thread cannot be killed");
+  const MiddleEnd end =
+      BestEndOfAMiddle(absl::Milliseconds(600), MiddleOfAShieldedOne);
+  ExpectItEndedTheOneBelow(end);
+  ASSERT_THAT(end.deadlines, SizeIs(2));
+  EXPECT_LT(end.deadlines[1], end.deadlines[0]);
+}
+
+TEST(Ladder, ADeafOneIsKilledWithinTheBudgetOfItsParent) {
+  SKIP_ON_BACKEND(thread, "a thread cannot be killed");
+  ExpectItEndedTheOneBelow(
+      BestEndOfAMiddle(absl::Milliseconds(600), MiddleOfADeafOne));
+}
+
+TEST(Ladder, ACallLeavesTimeToEndTheOneThatItWaitsFor) {
+  SKIP_ON_BACKEND(thread, "a thread cannot be killed");
+  const absl::Duration budget = absl::Milliseconds(400);
+  ASSERT_LT(budget, kContextCancelTimeout);
+  ExpectItEndedTheOneBelow(
+      BestEndOfAMiddle(budget, MiddleThatCallsAShieldedOne));
 }
 
 TEST(Ladder, AThreadThatMissesItsBudgetIsGivenUp) {

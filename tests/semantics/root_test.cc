@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -31,6 +30,7 @@
 #include "tests/support/backend.h"
 #include "tests/support/doorbell.h"
 #include "tests/support/leak_check.h"
+#include "tests/support/log_capture.h"
 #include "tests/support/program.h"
 #include "tests/support/run_actors.h"
 #include "tests/support/test_files.h"
@@ -314,35 +314,6 @@ TEST(LogLevels, C005_OfAChildAreThoseOfItsOptions) {
 
 // ---- standard streams and surroundings ----
 
-// What was logged while it exists.
-class LogCapture {
- public:
-  LogCapture() {
-    Lines().clear();
-    SetLogSink([](std::string_view line) {
-      std::lock_guard lock(Mutex());
-      Lines().emplace_back(line);
-    });
-  }
-  ~LogCapture() { SetLogSink(nullptr); }
-  std::string text() const {
-    std::lock_guard lock(Mutex());
-    std::string all;
-    for (const std::string& line : Lines()) all += line;
-    return all;
-  }
-
- private:
-  static std::mutex& Mutex() {
-    static std::mutex mutex;
-    return mutex;
-  }
-  static std::vector<std::string>& Lines() {
-    static auto* const lines = new std::vector<std::string>;
-    return *lines;
-  }
-};
-
 RootOptions Info() { return RootOptions().set_log_level("info"); }
 
 class StdioTest : public ::testing::Test {
@@ -625,6 +596,18 @@ Task<> RootWithAMarkedChild() {
     co_await SleepForever();
   });
 }
+// The same when its body has ended, and the nursery waits for the child.
+Task<> RootThatWaitsForAMarkedChild() {
+  co_await WithActorNursery([](ActorNursery& an) -> Task<> {
+    Portal child =
+        co_await an.StartActor(ActorOptions("child").Expose(MarkEnd));
+    co_await child.Call(MarkEnd, Env("PATH_OF_ENDS"));
+    Say("ready");
+  });
+}
+TEST_PROGRAM(AwaitedChild) {
+  return Main(argc, argv, RootThatWaitsForAMarkedChild);
+}
 TEST_PROGRAM(MarkedChild) { return Main(argc, argv, RootWithAMarkedChild); }
 
 Task<> RootThatCleansUpForLong() {
@@ -671,17 +654,19 @@ std::vector<std::string> LeftOf(const LeakCheck& before, absl::Duration limit) {
   return before.NewSince();
 }
 
-TEST(Signals, EndARootInGoodOrder) {
-  for (int signal : {SIGINT, SIGTERM}) {
-    TestFiles files;
-    {
-      Program program("MarkedChild", {{"PATH_OF_ENDS", files.Path("ends")}});
-      ASSERT_TRUE(program.WaitForLine("ready")) << program.output();
-      program.Signal(signal);
-      EXPECT_EQ(program.Join(), 128 + signal);
-      EXPECT_THAT(program.output(), HasSubstr("ended by signal"));
+TEST(Signals, C024_C027_EndARootInGoodOrder) {
+  for (const char* name : {"MarkedChild", "AwaitedChild"}) {
+    for (int signal : {SIGINT, SIGTERM}) {
+      TestFiles files;
+      {
+        Program program(name, {{"PATH_OF_ENDS", files.Path("ends")}});
+        ASSERT_TRUE(program.WaitForLine("ready")) << program.output();
+        program.Signal(signal);
+        EXPECT_EQ(program.Join(), 128 + signal);
+        EXPECT_THAT(program.output(), HasSubstr("ended by signal"));
+      }
+      EXPECT_EQ(files.Read("ends"), "child ");
     }
-    EXPECT_EQ(files.Read("ends"), "child ");
   }
 }
 
@@ -743,12 +728,21 @@ TEST(Signals, C028_AShieldedChildIsKilled) {
 
 // ---- the end of the forkserver ----
 
-TEST(Forkserver, ItsDeathEndsTheTreeAndIsAnErrorOfTheRoot) {
-  SKIP_ON_BACKEND(thread, "its actors are not the forkserver's");
+Task<> RootWithoutAChild() {
+  Say("ready");
+  co_await SleepForever();
+}
+TEST_PROGRAM(NoChild) { return Main(argc, argv, RootWithoutAChild); }
+
+// Also where it is not the parent of any actor: it keeps the tree's directory,
+// and would have to end what an actor on a thread starts.
+class Forkserver : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Forkserver, ItsDeathEndsTheTreeAndIsAnErrorOfTheRoot) {
   const LeakCheck before;
   TestFiles files;
   {
-    Program program("MarkedChild", {{"PATH_OF_ENDS", files.Path("ends")}});
+    Program program(GetParam(), {{"PATH_OF_ENDS", files.Path("ends")}});
     ASSERT_TRUE(program.WaitForLine("ready")) << program.output();
     const auto children = os::ChildrenOf(program.pid());
     ASSERT_TRUE(children.ok());
@@ -763,7 +757,15 @@ TEST(Forkserver, ItsDeathEndsTheTreeAndIsAnErrorOfTheRoot) {
     EXPECT_THAT(program.output(), HasSubstr("gone"));
   }
   EXPECT_THAT(LeftOf(before, absl::Seconds(1)), IsEmpty());
+  const bool marked = GetParam() == std::string_view("MarkedChild");
+  if (marked && CurrentBackend() == SpawnMethod::kThread) {
+    EXPECT_EQ(files.Read("ends"), "child ") << "it was not killed";
+  }
 }
+
+INSTANTIATE_TEST_SUITE_P(All, Forkserver,
+                         ::testing::Values("MarkedChild", "NoChild"),
+                         [](const auto& info) { return info.param; });
 
 }  // namespace
 }  // namespace tractor::testing

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "runtime/actor/constants.h"
 #include "runtime/actor/errors.h"
 #include "runtime/actor/internal/error_codec.h"
 #include "runtime/actor/internal/link.h"
+#include "runtime/actor/internal/runtime.h"
 #include "runtime/log/log.h"
 #include "runtime/task/exception_group.h"
 #include "runtime/task/internal/exceptions.h"
@@ -227,6 +227,13 @@ void Dialog::ThrowRemoteError() {
   std::rethrow_exception(remote_error_);
 }
 
+std::exception_ptr Dialog::FailureOfPeer() const {
+  if (remote_error_ == nullptr) return nullptr;
+  if (IsA<ContextCancelled>(remote_error_)) return nullptr;
+  if (IsA<TransportClosed>(remote_error_)) return nullptr;
+  return remote_error_;
+}
+
 Task<> Dialog::WaitStarted() {
   const OwnerWait here(*this);
   while (!started_ && !ended()) co_await changed_.Wait("Started of a peer");
@@ -383,11 +390,21 @@ proto::FrameHeader Dialog::StartHeader(const std::string& endpoint,
 Task<> WaitCall(Dialog& dialog) {
   auto wait = [&]() -> Task<> { co_await dialog.WaitEnd(); };
   auto end = co_await Observe(wait);
-  if (!end.cancelled()) co_return;
-  const absl::Time deadline = Now() + kContextCancelTimeout;
-  dialog.RequestCancel(ToString(CurrentCancelReason()), deadline);
-  co_await dialog.WaitEndShielded(deadline);
-  if (!dialog.returned()) co_await std::move(end).Get();
+  if (end.cancelled()) {
+    const absl::Time deadline = Runtime::ContextDeadline();
+    dialog.RequestCancel(ToString(CurrentCancelReason()), deadline);
+    co_await dialog.WaitEndShielded(deadline);
+  }
+  co_await EndCall(dialog, std::move(end));
+}
+
+Task<> EndCall(Dialog& dialog, Outcome<> wait) {
+  if (dialog.returned()) co_return;
+  if (!wait.cancelled()) dialog.ThrowRemoteError();
+  if (std::exception_ptr failure = dialog.FailureOfPeer()) {
+    std::rethrow_exception(std::move(failure));
+  }
+  co_await std::move(wait).Get();
 }
 
 Task<bool> CancelAndWait(Dialog& dialog, std::string reason,
@@ -410,26 +427,34 @@ std::string ReasonOf(const Outcome<>& end) {
 // groups: tasks of the block have merely passed it on.
 Outcome<> WithoutAcknowledgement(const Dialog& dialog, Outcome<> end) {
   if (!dialog.cancel_acked() || !end.has_error()) return end;
-  auto is_ack = [&](const std::exception_ptr& error) {
-    return error == dialog.remote_error();
-  };
-  if (is_ack(end.error())) return Outcome<>::Of({});
-  std::optional<ExceptionGroup> rest;
-  const bool group =
-      VisitAs<ExceptionGroup>(end.error(), [&](const ExceptionGroup& errors) {
-        rest = errors.Split(is_ack).second;
+  std::exception_ptr rest =
+      WithoutErrors(end.error(), [&](const std::exception_ptr& error) {
+        return error == dialog.remote_error();
       });
-  if (!group) return end;
-  if (!rest.has_value()) return Outcome<>::Of({});
-  return Outcome<>::Error(Collapse(std::make_exception_ptr(*rest)));
+  if (rest == nullptr) return Outcome<>::Of({});
+  return Outcome<>::Error(std::move(rest));
 }
 
 }  // namespace
 
+std::exception_ptr WithoutErrors(const std::exception_ptr& error,
+                                 const ExceptionGroup::Predicate& match) {
+  if (match(error)) return nullptr;
+  std::exception_ptr rest = error;
+  VisitAs<ExceptionGroup>(error, [&](const ExceptionGroup& group) {
+    auto [taken, left] = group.Split(match);
+    if (!taken.has_value()) return;
+    rest =
+        left.has_value() ? Collapse(std::make_exception_ptr(*left)) : nullptr;
+  });
+  return rest;
+}
+
 Task<> FinishCaller(Dialog& dialog, Outcome<> end) {
   dialog.set_scope(nullptr);
+  const bool failed_first = dialog.remote_error() != nullptr;
   if (!dialog.ended()) {
-    const absl::Time deadline = Now() + kContextCancelTimeout;
+    const absl::Time deadline = Runtime::ContextDeadline();
     dialog.RequestCancel(ReasonOf(end), deadline);
     if (!co_await dialog.WaitEndShielded(deadline)) {
       TRACTOR_LOG(warning) << "a cancelled task of "
@@ -438,9 +463,20 @@ Task<> FinishCaller(Dialog& dialog, Outcome<> end) {
     }
   }
   end = WithoutAcknowledgement(dialog, std::move(end));
-  // The local end first: an error here, or a cancel from outside, has made the
-  // rest. A block that was cut short by the remote error counts as ended.
-  if (!end.has_value()) co_await std::move(end).Get();
+  // An error here has made the rest. A cancel from outside gives way to an
+  // error of the callee, as it would to one of a clean-up here. A block that
+  // was cut short by the remote error counts as ended.
+  if (!end.has_value()) {
+    const std::exception_ptr failure = dialog.FailureOfPeer();
+    if (failure != nullptr && end.cancelled()) {
+      std::rethrow_exception(failure);
+    }
+    if (failure != nullptr && !failed_first) {
+      TRACTOR_LOG(warning) << "gives way to the error that has cancelled it: "
+                           << DescribeBriefly(failure);
+    }
+    co_await std::move(end).Get();
+  }
   dialog.ThrowRemoteError();
 }
 

@@ -30,6 +30,7 @@
 #include "runtime/actor/internal/wait_list.h"
 #include "runtime/actor/payload.h"
 #include "runtime/task/cancel_scope.h"
+#include "runtime/task/exception_group.h"
 #include "runtime/task/operation.h"
 #include "runtime/task/outcome.h"
 #include "runtime/task/task.h"
@@ -105,6 +106,10 @@ class Dialog {
   absl::Time cancel_deadline() const { return cancel_deadline_; }
   // Throws the remote error, unless it only acknowledges our own cancel.
   void ThrowRemoteError();
+  // The remote error, when a cancel of this side gives way to it: the peer has
+  // failed, maybe in its clean-up. Null: it was only cancelled, or only the
+  // connection has ended.
+  std::exception_ptr FailureOfPeer() const;
 
   // Wait for the callee's Started() or its outcome, for the outcome.
   Task<> WaitStarted();
@@ -268,9 +273,19 @@ class Dialog {
   IntrusiveList<PendingSend, SendTag> sends_;
 };
 
-// Waits for the outcome of a call. Cancelled, it cancels the callee and waits
-// for it, shielded; a result that has come nevertheless is delivered.
+// `error` without the errors, at any level of a group, for which `match` holds;
+// null when nothing is left.
+std::exception_ptr WithoutErrors(const std::exception_ptr& error,
+                                 const ExceptionGroup::Predicate& match);
+
+// Waits for the result of a call; throws the error of the callee. Cancelled, it
+// cancels the callee and waits for it, shielded, and goes on as EndCall() says.
 Task<> WaitCall(Dialog& dialog);
+
+// How a call ends whose wait has ended like `wait`. Cancelled, that is: a
+// result that has come nevertheless is delivered, an error of the callee's
+// clean-up is thrown, as one of our own would be; else the cancel goes on.
+Task<> EndCall(Dialog& dialog, Outcome<> wait);
 
 // Asks the peer to end and waits for that, shielded, for at most `timeout`.
 Task<bool> CancelAndWait(Dialog& dialog, std::string reason,

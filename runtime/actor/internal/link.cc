@@ -132,12 +132,14 @@ bool Link::DecodeAll() {
     const absl::StatusOr<std::optional<wire::FrameView>> frame =
         decoder_.Next();
     if (!frame.ok()) {
+      refused_ = true;
       CloseWith(frame.status());
       return false;
     }
     if (!frame->has_value()) return true;
     const absl::Status handled = OnFrame(**frame);
     if (!handled.ok()) {
+      refused_ = true;
       CloseWith(handled);
       return false;
     }
@@ -206,7 +208,10 @@ absl::Status Link::OnStart(const wire::FrameView& frame) {
 absl::Status Link::OnDialogFrame(const wire::FrameView& frame) {
   const auto found = dialogs_.find(frame.cid);
   // Late frames of a dialog that has ended here are no fault of anybody.
-  if (found == dialogs_.end()) return absl::OkStatus();
+  if (found == dialogs_.end()) {
+    if (frame.kind == wire::FrameKind::kError) LogLateError(frame);
+    return absl::OkStatus();
+  }
   Dialog& dialog = *found->second;
   try {
     switch (frame.kind) {
@@ -248,6 +253,19 @@ absl::Status Link::OnDialogFrame(const wire::FrameView& frame) {
     return absl::FailedPreconditionError(lie.what());
   }
   return absl::OkStatus();
+}
+
+// Its caller was cancelled, and could not wait for it any longer.
+void Link::LogLateError(const wire::FrameView& frame) const {
+  proto::ErrorProto error;
+  if (!error.ParseFromArray(frame.payload.data(),
+                            static_cast<int>(frame.payload.size()))) {
+    return;
+  }
+  const std::exception_ptr late = UnpackError(error);
+  if (IsA<ContextCancelled>(late)) return;
+  TRACTOR_LOG(warning) << "came too late for its caller: "
+                       << DescribeBriefly(late);
 }
 
 void Link::OnCancel(const wire::FrameView& frame) {

@@ -78,6 +78,8 @@ class Link final : public std::enable_shared_from_this<Link>, private IdleHook {
   bool closed() const { return closed_; }
   // Why it ended: null for a clean end after both goodbyes.
   const std::exception_ptr& error() const { return error_; }
+  // The peer has said what nobody may say: error() tells what it was.
+  bool refused() const { return refused_; }
   // The peer said goodbye: what ends now ends by its will.
   bool said_goodbye() const { return goodbye_; }
   // Changes of ready(), closed(), said_goodbye(), actor_cancel_acked().
@@ -136,6 +138,7 @@ class Link final : public std::enable_shared_from_this<Link>, private IdleHook {
   absl::Status OnHello(const wire::FrameView& frame);
   absl::Status OnStart(const wire::FrameView& frame);
   absl::Status OnDialogFrame(const wire::FrameView& frame);
+  void LogLateError(const wire::FrameView& frame) const;
   void OnCancel(const wire::FrameView& frame);
   void OnGoodbye(const wire::FrameView& frame);
   void CloseWith(const absl::Status& status);
@@ -158,6 +161,7 @@ class Link final : public std::enable_shared_from_this<Link>, private IdleHook {
   uint64_t next_cid_;
   uint64_t last_peer_cid_ = 0;
   bool closed_ = false;
+  bool refused_ = false;
   bool goodbye_ = false;
   bool write_blocked_ = false;
   std::optional<absl::Time> acked_until_;

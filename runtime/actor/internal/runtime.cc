@@ -76,7 +76,7 @@ Runtime::Runtime(RuntimeConfig config, std::optional<forkserver::Client> client)
                          ToString(this_thread->config_.self));
   }
   if (client.has_value()) {
-    spawner_ = std::make_unique<Spawner>(*std::move(client));
+    spawner_ = std::make_unique<Spawner>(*std::move(client), config_.is_root);
   }
   this_thread = this;
 }
@@ -152,6 +152,14 @@ absl::Time Runtime::TeardownDeadline(absl::Duration budget) const {
   const absl::Time own = Now() + budget;
   if (cancel_deadline_ == absl::InfiniteFuture()) return own;
   return std::min(own, cancel_deadline_ - kLevelReserve);
+}
+
+absl::Time Runtime::ContextDeadline() {
+  const absl::Time now = Now();
+  const absl::Time usual = now + kContextCancelTimeout;
+  const Runtime* runtime = CurrentOrNull();
+  if (runtime == nullptr || !runtime->cancelling_) return usual;
+  return std::min(usual, now + (runtime->cancel_deadline_ - now) / 2);
 }
 
 // Says which tasks are late. To kill them is the business of the parent, and of

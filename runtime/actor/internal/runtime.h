@@ -74,6 +74,10 @@ class Runtime final : public LinkOwner {
   // By when the children of this actor have to have ended, if it begins to end
   // them now with `budget`.
   absl::Time TeardownDeadline(absl::Duration budget) const;
+  // By when a peer's task has to have ended that one of this thread's tasks
+  // cancels now: kContextCancelTimeout. An actor that is ending itself gives
+  // half of what it has left, for its children are ended behind that.
+  static absl::Time ContextDeadline();
   // The signal that ended it; 0: none did.
   int signal() const { return signal_; }
 

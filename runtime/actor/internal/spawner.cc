@@ -36,7 +36,8 @@ class Spawner::ForkedProcess final : public Process {
   bool killed_early_ = false;  // before there was a process
 };
 
-Spawner::Spawner(forkserver::Client client) : client_(std::move(client)) {}
+Spawner::Spawner(forkserver::Client client, bool watch)
+    : client_(std::move(client)), watch_(watch) {}
 
 Spawner::~Spawner() {
   for (auto& [request, process] : by_request_) process->spawner_ = nullptr;
@@ -52,14 +53,14 @@ std::shared_ptr<Process> Spawner::Spawn(const proto::SpawnSpec& spec,
     return process;
   }
   by_request_[*request] = process;
-  used_ = true;
+  watch_ = true;
   spawned_.NotifyAll();
   return process;
 }
 
-// An actor that never has children does not even watch the socket.
+// A child that never has children does not even watch the socket.
 Task<> Spawner::Run() {
-  while (!used_) co_await spawned_.Wait("first child");
+  while (!watch_) co_await spawned_.Wait("first child");
   io::FdWaiter waiter(client_.fd());
   while (true) {
     absl::StatusOr<std::vector<forkserver::Event>> events = client_.Drain();

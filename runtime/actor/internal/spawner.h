@@ -77,7 +77,9 @@ class Process {
 
 class Spawner {
  public:
-  explicit Spawner(forkserver::Client client);
+  // `watch`: also before the first child, for the end of the forkserver. An
+  // actor that is a child of it does not outlive it, and has no need to.
+  Spawner(forkserver::Client client, bool watch);
   ~Spawner();
 
   // Asks for a child. `channel` is its end of the socketpair.
@@ -101,7 +103,7 @@ class Spawner {
   forkserver::Client client_;
   std::map<uint64_t, std::shared_ptr<ForkedProcess>> by_request_;
   WaitList spawned_;  // somebody has sent the first request
-  bool used_ = false;
+  bool watch_;
 };
 
 // An actor on a thread of this process; `entry` runs there and gives its exit
