@@ -9,7 +9,7 @@ def tractor_example(name, deps = [], size = "small"):
     """The program NAME.cc, and NAME_test, which runs it on each backend.
 
     What it prints on stdout and stderr, and its exit code, are compared with
-    golden/NAME.txt; then no process of it and no file may be left
+    golden/NAME.txt; then no process, no file and no cgroup of it may be left
     (run_example_test.sh). Where a backend makes a difference that can be seen,
     golden/NAME.BACKEND.txt is there for it.
 
@@ -36,4 +36,6 @@ def tractor_example(name, deps = [], size = "small"):
             "tree_check.sh",
             ":" + name,
         ],
+        # The sandbox makes /sys/fs/cgroup read-only.
+        tags = ["no-sandbox"],
     )

@@ -1,7 +1,8 @@
 # Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
 #
 # For the tests of the examples, to be sourced: gives each program that they run
-# a mark and a runtime directory of its own, and tells what is left of it.
+# a mark, a runtime directory and, where there are any, a cgroup of its own, and
+# tells what is left of it.
 #
 #   new_run                      # before a program is started
 #   marked PROGRAM ARGS          # runs it
@@ -16,8 +17,9 @@
 
 run_dir="$(mktemp -d)" || exit 1
 run_mark=none
+run_cgroup=""  # none: they cannot be made here
 runs=0
-trap 'end_survivors; rm -rf "$run_dir"' EXIT
+trap 'end_survivors; remove_cgroup; rm -rf "$run_dir"' EXIT
 
 fail() {
   printf 'FAILED: %s\n' "$*" >&2
@@ -29,13 +31,39 @@ new_run() {
   runs=$((runs + 1))
   run_mark="$$-$RANDOM-$runs"
   mkdir -m 700 "$run_dir/$runs"
+  make_cgroup
 }
 
-marked() {
-  TRACTOR_EXAMPLE_RUN="$run_mark" XDG_RUNTIME_DIR="$run_dir/$runs" "$@"
+# The cgroup (version 2) of this process.
+own_cgroup() {
+  local path mount
+  path="$(sed -n 's/^0:://p' /proc/self/cgroup)"
+  [[ -n "$path" ]] || return 1
+  for mount in /sys/fs/cgroup /sys/fs/cgroup/unified; do
+    [[ ! -w "$mount$path/cgroup.procs" ]] || printf '%s\n' "$mount$path"
+  done
 }
+
+make_cgroup() {
+  local parent
+  remove_cgroup
+  parent="$(own_cgroup)" && [[ -n "$parent" ]] &&
+    mkdir "$parent/tractor-example-$run_mark" 2>/dev/null &&
+    run_cgroup="$parent/tractor-example-$run_mark"
+}
+
+# Only after a failure there is something below it.
+remove_cgroup() {
+  [[ -n "$run_cgroup" ]] || return 0
+  find "$run_cgroup" -depth -type d -exec rmdir {} \;
+  run_cgroup=""
+}
+
+marked() { (marked_exec "$@"); }
 
 marked_exec() {
+  [[ -z "$run_cgroup" ]] || printf '0\n' >"$run_cgroup/cgroup.procs" ||
+    fail "cannot enter $run_cgroup"
   export TRACTOR_EXAMPLE_RUN="$run_mark" XDG_RUNTIME_DIR="$run_dir/$runs"
   exec "$@"
 }
@@ -57,13 +85,15 @@ survivors() {
   local pid
   for pid in $(survivor_pids); do
     printf '%s %s\n' "$pid" \
-      "$({ tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null)"
+      "$({ tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null | cut -c -70)"
   done
 }
 
-# What the tree keeps in its runtime directory, but for the one of all trees.
+# What the tree keeps in its runtime directory, but for the one of all trees,
+# and its cgroups.
 files_left() {
   find "$run_dir/$runs" -mindepth 2
+  [[ -z "$run_cgroup" ]] || find "$run_cgroup" -mindepth 1 -type d
 }
 
 expect_nothing_left() {

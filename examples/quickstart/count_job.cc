@@ -108,9 +108,7 @@ Task<> CountJob::Map(const std::vector<Portal>& mappers,
 
 Task<> CountJob::RunMapper(Portal mapper, ToReducer* to_reducer) {
   auto in_context = [&](auto& ctx) -> Task<> {
-    if (ctx.first().cgroup() != OwnCgroup()) {
-      report_.marks.cgroup = ctx.first().cgroup();
-    }
+    report_.marks.cgroup = TreeCgroup(OwnCgroup(), ctx.first().cgroup());
     auto with_stream = [&](MapperStream& stream) -> Task<> {
       NurseryOptions collapse;
       collapse.set_collapse(true).set_name(mapper.aid().name);
@@ -133,9 +131,10 @@ Task<> CountJob::Feed(const Aid& mapper, MapperStream& stream) {
   int pieces = 0;
   while (true) {
     std::optional<std::string> text = input_.Next();
-    if (options_.kill_one && !killed_ &&
+    if (options_.kill_one && report_.killed.empty() &&
         (pieces == kPiecesOfVictim || !text.has_value())) {
-      killed_ = true;
+      report_.killed = ToString(mapper);
+      report_.pieces_of_killed = pieces;
       KillProcess(mapper);
     }
     if (!text.has_value()) break;

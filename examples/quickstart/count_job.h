@@ -39,6 +39,8 @@ struct RunReport {
   Clock::duration count = {};  // from there to the summary
   Clock::time_point teardown_began = {};
   Summary summary;
+  std::string killed;        // by --kill-one, "name@pid"
+  int pieces_of_killed = 0;  // that it had been given by then
 };
 
 class CountJob {
@@ -65,7 +67,6 @@ class CountJob {
   const Options& options_;
   TextFiles& input_;
   RunReport& report_;
-  bool killed_ = false;
 };
 
 }  // namespace tractor::quickstart

@@ -49,6 +49,13 @@ std::string OwnCgroup() {
   return "";
 }
 
+std::string TreeCgroup(const std::string& root, const std::string& actor) {
+  if (actor == root) return "";
+  const std::string above = root.ends_with('/') ? root : root + '/';
+  if (!actor.starts_with(above)) return actor;
+  return actor.substr(0, actor.find('/', above.size()));
+}
+
 TreeMarks MarksOfThisTree() {
   const Actor root = CurrentActor();
   TreeMarks marks;

@@ -18,11 +18,14 @@ namespace tractor::quickstart {
 struct TreeMarks {
   std::string variable;   // in the environment of each actor's process
   std::string directory;  // its runtime directory
-  std::string cgroup;     // of one of its actors; empty: none of its own
+  std::string cgroup;     // that holds its actors; empty: none of its own
 };
 
 // The cgroup (version 2) of this process, below the mount; empty: none.
 std::string OwnCgroup();
+// The cgroup of a tree whose root is in `root` and one of whose actors is in
+// `actor`: what is directly below the one and holds the other. Empty: the same.
+std::string TreeCgroup(const std::string& root, const std::string& actor);
 
 // All but the cgroup, which an actor has to tell. Throws NoRuntime outside of
 // an actor.

@@ -6,7 +6,6 @@
 //   ./bazelw run //examples:quickstart -- --workers=4 --kill-one /usr/share/doc
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -43,19 +42,6 @@ void PrintSkipped(const Skipped& skipped) {
   for (const std::string& file : skipped.unreadable) {
     Print(stderr, "quickstart: skipped " + file + "\n");
   }
-}
-
-// The first difference between two counts of the same words; empty: none.
-std::string Difference(const Summary& seen, const Summary& wanted) {
-  for (int i = 0; i < std::max(seen.top_size(), wanted.top_size()); ++i) {
-    const Summary::Word none;
-    const Summary::Word& a = i < seen.top_size() ? seen.top(i) : none;
-    const Summary::Word& b = i < wanted.top_size() ? wanted.top(i) : none;
-    if (a.word() == b.word() && a.count() == b.count()) continue;
-    return std::to_string(a.count()) + " of '" + a.word() + "', not " +
-           std::to_string(b.count()) + " of '" + b.word() + "'";
-  }
-  return "";
 }
 
 // Whether the tree has counted what this process counts alone.

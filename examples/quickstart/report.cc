@@ -63,8 +63,14 @@ std::string RunText(const RunReport& report, const TextFiles& input,
 }
 
 std::string FailedRunText(const RunReport& report) {
-  return absl::StrFormat("%d actors were at work, in %d processes\n",
-                         report.actors, report.actor_processes);
+  std::string text;
+  if (!report.killed.empty()) {
+    absl::StrAppendFormat(&text, "killed %s after %d pieces of text\n",
+                          report.killed, report.pieces_of_killed);
+  }
+  absl::StrAppendFormat(&text, "%d actors were at work, in %d processes\n",
+                        report.actors, report.actor_processes);
+  return text;
 }
 
 std::string LeftoversText(const Leftovers& left) {

@@ -21,7 +21,7 @@ std::string InputText(const TextFiles& input, const Summary& summary);
 // Processes, speed and times.
 std::string RunText(const RunReport& report, const TextFiles& input,
                     Clock::duration teardown);
-// Who was at work; for a run that has failed.
+// Who was at work, and who was killed; for a run that has failed.
 std::string FailedRunText(const RunReport& report);
 std::string LeftoversText(const Leftovers& left);
 

@@ -100,4 +100,16 @@ Summary Summarise(const WordTable& table, uint32_t top) {
   return summary;
 }
 
+std::string Difference(const Summary& seen, const Summary& wanted) {
+  const Summary::Word none;
+  for (int i = 0; i < std::max(seen.top_size(), wanted.top_size()); ++i) {
+    const Summary::Word& a = i < seen.top_size() ? seen.top(i) : none;
+    const Summary::Word& b = i < wanted.top_size() ? wanted.top(i) : none;
+    if (a.word() == b.word() && a.count() == b.count()) continue;
+    return std::to_string(a.count()) + " of '" + a.word() + "', not " +
+           std::to_string(b.count()) + " of '" + b.word() + "'";
+  }
+  return "";
+}
+
 }  // namespace tractor::quickstart

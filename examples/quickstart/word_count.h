@@ -44,6 +44,9 @@ void MergeCounts(const PartialCounts& counts, WordTable& table);
 // `top` words, 0: all; the most frequent first, then by the alphabet.
 Summary Summarise(const WordTable& table, uint32_t top);
 
+// The first difference between what two summaries hold; empty: none.
+std::string Difference(const Summary& seen, const Summary& wanted);
+
 }  // namespace tractor::quickstart
 
 #endif  // TRACTOR_EXAMPLES_QUICKSTART_WORD_COUNT_H_

@@ -108,5 +108,17 @@ TEST(Summarise, OrdersByCountThenByTheAlphabet) {
   EXPECT_EQ(Summarise(WordTable(), 5).top_size(), 0);
 }
 
+TEST(Difference, IsFoundInWordsCountsAndLength) {
+  const Summary one = Summarise(Count("a a b"), 0);
+  EXPECT_EQ(Difference(one, one), "");
+  EXPECT_EQ(Difference(Summarise(Count("a b"), 0), one),
+            "1 of 'a', not 2 of 'a'");
+  EXPECT_EQ(Difference(one, Summarise(Count("a a c"), 0)),
+            "1 of 'b', not 1 of 'c'");
+  EXPECT_EQ(Difference(one, Summarise(Count("a a"), 0)),
+            "1 of 'b', not 0 of ''");
+  EXPECT_EQ(Difference(Summary(), one), "0 of '', not 2 of 'a'");
+}
+
 }  // namespace
 }  // namespace tractor::quickstart
