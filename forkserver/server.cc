@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "forkserver/spawner.h"
 #include "os/clock.h"
 #include "os/errno_status.h"
 #include "os/signals.h"
