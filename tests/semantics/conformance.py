@@ -8,10 +8,11 @@ code 1 if anything.
 
 import difflib
 import os
+import pathlib
 import re
 import sys
 
-_ROOT = os.path.realpath(os.path.join(os.path.realpath(__file__), "../../.."))
+_ROOT = str(pathlib.Path(__file__).resolve().parents[2])
 sys.path.append(os.path.join(_ROOT, "bazel/presubmit"))
 import source_tree  # pylint: disable=wrong-import-position
 
@@ -24,11 +25,10 @@ _HEAD = f"""\
 <!-- Made by `{_COMMAND}`; do not edit. -->
 # Which test shows which scenario
 
-The scenarios are in `{SCENARIOS}`, what they are tested by is in the names of
-the tests. `yes`: runs on that spawn backend; `no`: is skipped there, for the
-reason in the note; `any`: starts no actor, so that it does not matter. A test
-is given as GoogleTest wants it: `--test_filter='*/Suite.Name/*'` is all of its
-parameter sets.
+The scenarios are in `{SCENARIOS}`; which test shows one, its name says.
+`yes`: runs on that spawn backend; `no`: is skipped there, for the reason in the
+note; `any`: starts no actor, so that the backend does not matter. A test is
+given as `--test_filter` wants it: `*/Suite.Name/*` is all its parameter sets.
 """
 _COLUMNS = ("scenario", "what", "test") + BACKENDS + ("note",)
 
@@ -95,7 +95,7 @@ def _rules_with(path, builds):
   """The names of the Bazel rules that have this file among their sources."""
   folder, name = os.path.split(path)
   build = builds.get(os.path.join(folder, "BUILD.bazel"), "")
-  return {rule for rule, body in re.findall(r"(?ms)^(\w+)\((.*?)^\)", build)
+  return {rule for rule, body in re.findall(r"(?ms)^(\w+)\(\n(.*?)^\)", build)
           if f'"{name}"' in body}
 
 
@@ -139,7 +139,8 @@ def _read_skips(test, source, code, problems):
                          "which backend, and for which reason?"))
     elif "GTEST_SKIP" in line:
       why = re.search(r"GTEST_SKIP\(\)\s*<<\s*" + _STRINGS, rest)
-      test.may_skip.append(_joined(why.group(1)) if why else "see there")
+      test.may_skip.append(
+          _joined(why.group(1)).rstrip(": ") if why else "see there")
 
 
 def _tests_of(file, builds, problems):
