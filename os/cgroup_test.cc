@@ -10,8 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -101,6 +103,47 @@ SyscallTable TableThatFailsAccess(int err) {
     return -1;
   };
   return table;
+}
+
+// What /proc/self/cgroup and /proc/self/mountinfo say, in a file each.
+struct ToldByProc {
+  std::string cgroup;
+  std::string mountinfo;
+};
+ToldByProc told_by_proc;
+
+SyscallTable TableWithOtherProc() {
+  SyscallTable table = kRealSyscalls;
+  table.openat = [](int dir, const char* path, int flags, mode_t mode) {
+    const std::string_view wanted = path;
+    if (wanted == "/proc/self/cgroup") path = told_by_proc.cgroup.c_str();
+    if (wanted == "/proc/self/mountinfo") path = told_by_proc.mountinfo.c_str();
+    return kRealSyscalls.openat(dir, path, flags, mode);
+  };
+  return table;
+}
+
+TEST(CgroupTest, NoMountAndNoVisibleOneAreNotFound) {
+  const TempDir files;
+  const std::string v1_only = files.path() + "/v1";
+  const std::string elsewhere = files.path() + "/elsewhere";
+  const std::string own = files.path() + "/own";
+  std::ofstream(v1_only) << "4:cpu:/me\n";
+  std::ofstream(own) << "0::/me\n";
+  std::ofstream(elsewhere)
+      << "30 23 0:26 /other /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
+  const SyscallTable table = TableWithOtherProc();
+  const ScopedSyscallTable scope(&table);
+  for (const ToldByProc& told :
+       {ToldByProc{own, "/dev/null"}, ToldByProc{v1_only, elsewhere},
+        ToldByProc{own, elsewhere}}) {
+    told_by_proc = told;
+    EXPECT_THAT(Cgroup::FindWritableParent(),
+                HasCode(absl::StatusCode::kNotFound));
+    EXPECT_THAT(Cgroup::FindWritableParent(), HasErrno(ENOENT));
+    EXPECT_THAT(std::string(Cgroup::Own().status().message()),
+                HasSubstr("cgroup v2"));
+  }
 }
 
 TEST(CgroupTest, ReadOnlyAndForeignOnesAreToldApart) {

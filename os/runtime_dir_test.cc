@@ -245,6 +245,22 @@ TEST_F(RuntimeDirTest, SocketPathsAreCheckedAndWork) {
   EXPECT_THAT(tree.SocketPath("../x"), HasErrno(EINVAL));
 }
 
+// The directory itself may be longer than a socket's path: only sockets in it
+// are refused.
+TEST_F(RuntimeDirTest, ADirectoryThatIsTooLongForSocketsIsSaid) {
+  const std::string deep = xdg_ + "/" + std::string(100, 'd');
+  ASSERT_EQ(mkdir(deep.c_str(), 0700), 0);
+  places_.xdg_runtime_dir = deep;
+  TRACTOR_ASSERT_OK_AND_ASSIGN(RuntimeDir root, Open());
+  TRACTOR_ASSERT_OK_AND_ASSIGN(RuntimeDir tree, root.CreateTree("t"));
+  ASSERT_GT(tree.path().size(), kMaxSocketPath);
+  const auto path = tree.SocketPath("s");
+  EXPECT_THAT(path, HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(path, HasErrno(ENAMETOOLONG));
+  EXPECT_THAT(std::string(path.status().message()), HasSubstr(tree.path()));
+  TRACTOR_EXPECT_OK(root.RemoveTree("t"));
+}
+
 TEST_F(RuntimeDirTest, EveryFailedCallIsReportedAndLeavesNothingOpen) {
   const FdCheck fds;
   for (int n = 1;; ++n) {
