@@ -4,17 +4,13 @@
 //
 // Long: one kind of bad input after the other.
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,7 +28,6 @@
 #include "tests/support/backend.h"
 #include "tests/support/program.h"
 #include "tests/support/run_actors.h"
-#include "tests/support/test_files.h"
 
 namespace tractor::testing {
 namespace {
@@ -261,6 +256,36 @@ TEST(NoRoom, AForkThatFailsIsTheErrorOfOneStart) {
   }
 }
 
+// The same where children are born into a cgroup.
+TEST_PROGRAM(ForkIntoEagain) {
+  if (!os::Cgroup::FindWritableParent().ok()) return 77;
+  const os::FailNth fault("clone3", 1, EAGAIN);
+  return Main(argc, argv, []() -> Task<> {
+    co_await WithActorNursery([](ActorNursery& an) -> Task<> {
+      try {
+        co_await an.StartActor(ActorOptions("first"));
+        std::puts("no fault");
+      } catch (const RuntimeFailure& e) {
+        std::printf("RuntimeFailure: %s\n", e.what());
+      }
+      std::puts((co_await an.RunInActor(Echo, "the next one is fine")).c_str());
+      co_await an.Cancel();
+    });
+  });
+}
+
+TEST(NoRoom, AForkIntoACgroupThatFailsIsTheErrorOfOneStart) {
+  SKIP_ON_BACKEND(thread, "it does not fork");
+  Program program("ForkIntoEagain");
+  const int code = program.Join();
+  if (code == 77) GTEST_SKIP() << "no cgroup here";
+  EXPECT_EQ(code, 0) << program.output();
+  EXPECT_THAT(program.output(),
+              AllOf(HasSubstr("RuntimeFailure: cannot start actor 'first'"),
+                    HasSubstr("Resource temporarily unavailable"),
+                    HasSubstr("the next one is fine")));
+}
+
 // Lowers a limit of a process while it exists.
 class ScopedFdLimit {
  public:
@@ -322,88 +347,6 @@ TEST(NoRoom, DescriptorsOfTheForkserver) {
       EXPECT_EQ(co_await an.RunInActor(Echo, "goes on"), "goes on");
     });
   });
-}
-
-// ---- cgroups and directories ------------------------------------------------
-
-TEST(Places, WithoutACgroup) {
-  RunActors(
-      []() -> Task<> {
-        co_await WithActorNursery([](ActorNursery& an) -> Task<> {
-          EXPECT_EQ(co_await an.RunInActor(Echo, "x"), "x");
-        });
-      },
-      RootOptions().set_cgroup(false));
-}
-
-// In a mount namespace where /sys/fs/cgroup can only be read.
-TEST_PROGRAM(ReadOnlyCgroup) {
-  const auto mounts = os::Cgroup::Own();
-  if (!mounts.ok() || unshare(CLONE_NEWNS) != 0 ||
-      mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-      mount("/sys/fs/cgroup", "/sys/fs/cgroup", nullptr, MS_BIND | MS_REC,
-            nullptr) != 0) {
-    return 77;
-  }
-  for (const char* path : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
-    mount(nullptr, path, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr);
-  }
-  if (os::Cgroup::FindWritableParent().ok()) return 77;
-  return Main(argc, argv, []() -> Task<> {
-    co_await WithActorNursery([](ActorNursery& an) -> Task<> {
-      std::puts((co_await an.RunInActor(Echo, "works")).c_str());
-    });
-  });
-}
-
-TEST(Places, AReadOnlyCgroup) {
-  Program program("ReadOnlyCgroup");
-  const int code = program.Join();
-  if (code == 77) GTEST_SKIP() << "no mount namespace, or no cgroup, here";
-  EXPECT_EQ(code, 0) << program.output();
-  EXPECT_THAT(program.output(), HasSubstr("works"));
-}
-
-std::exception_ptr ErrorInBase(const std::string& base) {
-  return ErrorOf([]() -> Task<> { co_return; },
-                 RootOptions().set_runtime_base(base));
-}
-
-TEST(Places, ARuntimeDirectoryOfSomebodyElse) {
-  if (geteuid() != 0) GTEST_SKIP() << "only root can give a directory away";
-  TestFiles files;
-  const std::string base = files.Path("base");
-  const std::string theirs = base + "/tractor";
-  ASSERT_EQ(mkdir(base.c_str(), 0700), 0);
-  ASSERT_EQ(mkdir(theirs.c_str(), 0700), 0);
-  if (chown(theirs.c_str(), 12345, 12345) != 0) {
-    GTEST_SKIP() << "this user namespace has nobody else";
-  }
-  ExpectError<RuntimeFailure>(ErrorInBase(base), [&](const RuntimeFailure& e) {
-    EXPECT_THAT(e.what(),
-                AllOf(HasSubstr("cannot open a tree"), HasSubstr(theirs)));
-  });
-  EXPECT_TRUE(std::filesystem::is_empty(theirs)) << "nothing was made there";
-}
-
-TEST(Places, ALinkWhereTheDirectoryShouldBe) {
-  TestFiles files;
-  const std::string base = files.Path("base");
-  const std::string target = files.Path("target");
-  ASSERT_EQ(mkdir(base.c_str(), 0700), 0);
-  ASSERT_EQ(mkdir(target.c_str(), 0700), 0);
-  ASSERT_EQ(symlink(target.c_str(), (base + "/tractor").c_str()), 0);
-  ExpectError<RuntimeFailure>(ErrorInBase(base));
-  EXPECT_TRUE(std::filesystem::is_empty(target));
-}
-
-TEST(Places, APathThatIsTooLong) {
-  ExpectError<RuntimeFailure>(
-      ErrorInBase("/" + std::string(5000, 'x')), [](const RuntimeFailure& e) {
-        EXPECT_THAT(e.what(), HasSubstr("cannot open a tree"));
-      });
-  EXPECT_EQ(ErrorOf([]() -> Task<> { co_return; }), nullptr)
-      << "the next root is fine";
 }
 
 }  // namespace
