@@ -256,6 +256,15 @@ TEST(NoRoom, AForkThatFailsIsTheErrorOfOneStart) {
   }
 }
 
+// os::ForkInto() uses another call then.
+#if defined(__SANITIZE_THREAD__)
+constexpr bool kThreadSanitizer = true;
+#elif defined(__has_feature)
+constexpr bool kThreadSanitizer = __has_feature(thread_sanitizer);
+#else
+constexpr bool kThreadSanitizer = false;
+#endif
+
 // The same where children are born into a cgroup.
 TEST_PROGRAM(ForkIntoEagain) {
   if (!os::Cgroup::FindWritableParent().ok()) return 77;
@@ -276,6 +285,7 @@ TEST_PROGRAM(ForkIntoEagain) {
 
 TEST(NoRoom, AForkIntoACgroupThatFailsIsTheErrorOfOneStart) {
   SKIP_ON_BACKEND(thread, "it does not fork");
+  if (kThreadSanitizer) GTEST_SKIP() << "ThreadSanitizer must see each fork";
   Program program("ForkIntoEagain");
   const int code = program.Join();
   if (code == 77) GTEST_SKIP() << "no cgroup here";
