@@ -7,9 +7,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <string>
+#include <string_view>
 
 #include "runtime/actor/errors.h"
 #include "runtime/actor/main.h"
+#include "runtime/log/log.h"
 #include "runtime/task/task.h"
 
 namespace {
@@ -23,6 +25,9 @@ void Check(bool holds, const char* what) {
 }
 
 tractor::Task<int> Seven() { co_return 7; }
+
+// A forkserver that does not go is killed, which is said.
+int log_records = 0;
 
 bool HasChildren() {
   siginfo_t info = {};
@@ -44,12 +49,14 @@ bool RefusesARoot() {
 
 int main(int argc, char** argv) {
   Check(RefusesARoot(), "no root without Init()");
+  tractor::SetLogSink([](std::string_view) { ++log_records; });
   tractor::Init(argc, argv);
   Check(HasChildren(), "Init() starts the forkserver");
   Check(tractor::RunRoot(Seven) == 7, "a root gives its value");
   Check(tractor::RunRoot(Seven) == 7, "and so does the next one");
   tractor::Shutdown();
   Check(!HasChildren(), "Shutdown() leaves no child, not even a zombie");
+  Check(log_records == 0, "the forkserver goes by itself");
   tractor::Shutdown();
   Check(RefusesARoot(), "no root after Shutdown()");
   return failures == 0 ? 0 : 1;

@@ -21,7 +21,10 @@ TEST(SpawnTimingTest, SaysWhatPassedBetweenTheSteps) {
 }
 
 TEST(SpawnTimingTest, SaysWhenNothingWasRecorded) {
-  EXPECT_EQ(FormatTiming(proto::SpawnTiming()), "not recorded");
+  proto::SpawnTiming timing;
+  EXPECT_EQ(FormatTiming(timing), "not recorded");
+  AddStamp(timing, proto::STEP_REQUESTED, 1'000'000);
+  EXPECT_EQ(FormatTiming(timing), "not recorded");
 }
 
 }  // namespace
