@@ -19,6 +19,7 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "runtime/actor/internal/native_stack.h"
 #include "runtime/tractor.h"
 #include "tests/support/backend.h"
 #include "tests/support/doorbell.h"
@@ -768,6 +769,17 @@ TEST(Errors, TaskPlacesNameFileAndFunction) {
       });
     }
     EXPECT_THAT(places, HasSubstr("call_test.cc:"));
+  });
+}
+
+TEST(Errors, TheNativeStackOfTheThrowComesAlong) {
+  if (!internal::NativeStacksSupported()) GTEST_SKIP() << "a sanitizer is in";
+  // Through two more actors, none of which has thrown it.
+  const std::exception_ptr error = CallError(
+      [](Portal& portal) -> Task<> { co_await portal.Call(FailBelow, "2"); });
+  ExpectError<RemoteActorError>(error, [](const RemoteActorError& e) {
+    EXPECT_THAT(absl::StrJoin(e.native_stack(), "\n"), HasSubstr("FailBelow"));
+    EXPECT_THAT(e.what(), HasSubstr(e.native_stack().front()));
   });
 }
 

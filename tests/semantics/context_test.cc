@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "runtime/tractor.h"
 #include "tests/support/backend.h"
+#include "tests/support/doorbell.h"
 #include "tests/support/log_capture.h"
 #include "tests/support/run_actors.h"
 #include "tests/support/test_files.h"
@@ -125,6 +126,25 @@ Task<> FailWhileCleaning(Context<>& ctx) {
 }
 TRACTOR_ENDPOINT(FailWhileCleaning);
 
+// Fails first, and then cleans up for as long as it takes its caller to cancel.
+Task<> FailAndCleanUp(Context<>& ctx, std::string bell) {
+  co_await ctx.Started();
+  auto fail = []() -> Task<> {
+    throw std::domain_error("before the cleanup");
+    co_return;
+  };
+  auto clean = [&]() -> Task<> {
+    Doorbell::Ring(bell);
+    auto wait = []() -> Task<> { co_await SleepForever(); };
+    while (!ctx.cancel_requested()) {
+      (void)co_await MoveOnAfter(absl::Milliseconds(1), wait);
+    }
+  };
+  co_await Finally(fail, absl::Seconds(30), clean);
+  co_await Checkpoint();
+}
+TRACTOR_ENDPOINT(FailAndCleanUp);
+
 // Cleans up slowly; only then the caller may go on.
 Task<> CleanUpSlowly(Context<>& ctx, std::string path) {
   co_await ctx.Started();
@@ -177,8 +197,8 @@ std::exception_ptr ErrorWithChild(F body) {
     co_await WithActorNursery([&](ActorNursery& an) -> Task<> {
       ActorOptions options("child");
       options.Expose(Simple, TellState, LetFail, Misuse, CancelBeforeStarted,
-                     FailWhileCleaning, CleanUpSlowly, GiveANumber,
-                     GiveItAllTheSame, Relay);
+                     FailWhileCleaning, FailAndCleanUp, CleanUpSlowly,
+                     GiveANumber, GiveItAllTheSame, Relay);
       Portal portal = co_await an.StartActor(options);
       co_await body(portal);
       co_await an.Cancel("the test is over");
@@ -616,6 +636,24 @@ TEST(ContextCancel, C056_AnErrorOfTheCalleesCleanupIsNotMasked) {
       [](const RemoteActorError& e) {
         EXPECT_TRUE(e.Is<std::domain_error>());
       });
+}
+
+TEST(ContextCancel, C056_AnErrorBeforeTheCleanupIsNotMasked) {
+  TestFiles files;
+  ExpectError<RemoteActorError>(ErrorWithChild([&](Portal& portal) -> Task<> {
+                                  Doorbell bell(files, "bell");
+                                  co_await portal.WithContext(
+                                      FailAndCleanUp, bell.path(),
+                                      [&](auto& ctx) -> Task<> {
+                                        co_await bell.Wait();
+                                        co_await ctx.Cancel();
+                                        EXPECT_FALSE(ctx.cancel_acked());
+                                      });
+                                }),
+                                [](const RemoteActorError& e) {
+                                  EXPECT_TRUE(e.Is<std::domain_error>());
+                                  EXPECT_EQ(e.message(), "before the cleanup");
+                                });
 }
 
 TEST(ContextCancel, OnTheOtherSideNamesItsActor) {

@@ -125,15 +125,7 @@ Task<> MarkAndLeave(std::string path) {
 }
 TRACTOR_ENDPOINT(MarkAndLeave);
 
-// Takes a while to end: 20 of it must end side by side.
-Task<> EndSlowly() {
-  auto wait = []() -> Task<> { co_await SleepForever(); };
-  auto clean = []() -> Task<> { co_await Sleep(absl::Milliseconds(200)); };
-  co_await Finally(wait, absl::Seconds(5), clean);
-}
-TRACTOR_ENDPOINT(EndSlowly);
-
-// An actor with an actor below it, both marked; says so by the bell.
+// Two paths in one text.
 struct MiddleRequest {
   std::string path;
   std::string bell;
@@ -143,6 +135,31 @@ struct MiddleRequest {
   }
 };
 
+// Is in shielded work, and leaves a mark when it has done that; "path|bell".
+Task<> WorkShielded(std::string text) {
+  const MiddleRequest request = MiddleRequest::Parse(text);
+  co_await MarkEnd(request.path);
+  auto wait = [&]() -> Task<> {
+    Doorbell::Ring(request.bell);
+    co_await SleepForever();
+  };
+  auto work = [&]() -> Task<> {
+    co_await Sleep(absl::Milliseconds(50));
+    TestFiles::Append(request.path, "worked ");
+  };
+  co_await Finally(wait, absl::Seconds(5), work);
+}
+TRACTOR_ENDPOINT(WorkShielded);
+
+// Takes a while to end: 20 of it must end side by side.
+Task<> EndSlowly() {
+  auto wait = []() -> Task<> { co_await SleepForever(); };
+  auto clean = []() -> Task<> { co_await Sleep(absl::Milliseconds(200)); };
+  co_await Finally(wait, absl::Seconds(5), clean);
+}
+TRACTOR_ENDPOINT(EndSlowly);
+
+// An actor with an actor below it, both marked; says so by the bell.
 Task<> Middle(std::string text) {
   const MiddleRequest request = MiddleRequest::Parse(text);
   co_await MarkEnd(request.path);
@@ -162,6 +179,14 @@ Task<> MiddleOfABlockedOne(std::string bell) {
   });
 }
 TRACTOR_ENDPOINT(MiddleOfABlockedOne);
+
+Task<> RingWhenCancelled(std::string bell) {
+  auto sleep = []() -> Task<> { co_await SleepForever(); };
+  auto end = co_await Observe(sleep);
+  Doorbell::Ring(bell);
+  co_await std::move(end).Get();
+}
+TRACTOR_ENDPOINT(RingWhenCancelled);
 
 // By when this actor has to have ended, appended to a file when that is known.
 Task<> TellDeadline(std::string path) {
@@ -326,10 +351,10 @@ TRACTOR_ENDPOINT(StartsAndWaits);
 ActorOptions Victim(std::string_view name = "victim") {
   return ActorOptions(name).Expose(
       Nop, WaitForEver, Fail, Die, BlockThread, Shielded, ShieldedAWhile,
-      MarkEnd, MarkAndFail, MarkAndLeave, EndSlowly, Middle,
-      MiddleOfABlockedOne, MiddleOfAShieldedOne, MiddleOfADeafOne,
-      MiddleThatCallsAShieldedOne, DieInAMessage, BreakTheProtocol, NeverStarts,
-      StartsAndWaits);
+      MarkEnd, MarkAndFail, MarkAndLeave, EndSlowly, WorkShielded,
+      RingWhenCancelled, Middle, MiddleOfABlockedOne, MiddleOfAShieldedOne,
+      MiddleOfADeafOne, MiddleThatCallsAShieldedOne, DieInAMessage,
+      BreakTheProtocol, NeverStarts, StartsAndWaits);
 }
 
 // The one error of that type, in a group or bare, however deep.
@@ -800,6 +825,62 @@ TEST(Death, C035_SigtermToAMiddleActorEndsItsTreeInGoodOrder) {
     EXPECT_EQ(e.canceller().name, "middle");
   });
   EXPECT_EQ(files.Read("ends"), "below middle ");
+}
+
+TEST(Death, C038_SigintToAnActorInShieldedWork) {
+  SKIP_ON_BACKEND(thread, "signals are the process's");
+  TestFiles files;
+  const std::exception_ptr error = ErrorOf([&]() -> Task<> {
+    Doorbell bell(files, "bell");
+    co_await WithActorNursery([&](ActorNursery& an) -> Task<> {
+      Portal victim = co_await an.StartActor(Victim());
+      NurseryOptions options;
+      options.set_collapse(true);
+      co_await WithNursery(options, [&](Nursery& n) -> Task<> {
+        n.StartSoon([&]() -> Task<> {
+          co_await victim.Call(
+              WorkShielded, absl::StrCat(files.Path("ends"), "|", bell.path()));
+        });
+        co_await bell.Wait();
+        KillActor(victim, SIGINT);
+      });
+    });
+  });
+  ExpectError<ContextCancelled>(error, [](const ContextCancelled& e) {
+    EXPECT_EQ(e.canceller().name, "victim");
+    EXPECT_THAT(e.reason(), HasSubstr("SIGINT"));
+  });
+  EXPECT_EQ(files.Read("ends"), "worked victim ");
+}
+
+TEST(Death, ASecondSignalEndsAnActorAtOnce) {
+  SKIP_ON_BACKEND(thread, "signals are the process's");
+  TestFiles files;
+  const std::exception_ptr error = ErrorOf([&]() -> Task<> {
+    Doorbell bell(files, "bell"), cancelled(files, "cancelled");
+    co_await WithActorNursery([&](ActorNursery& an) -> Task<> {
+      Portal victim = co_await an.StartActor(Victim());
+      co_await WithNursery([&](Nursery& n) -> Task<> {
+        n.StartSoon(
+            [&]() -> Task<> { co_await victim.Call(Shielded, bell.path()); });
+        n.StartSoon([&]() -> Task<> {
+          auto call = [&]() -> Task<> {
+            co_await victim.Call(RingWhenCancelled, cancelled.path());
+          };
+          (void)co_await Observe(call);
+        });
+        co_await bell.Wait();
+        co_await victim.Call(Nop);  // the other one waits as well
+        KillActor(victim, SIGTERM);
+        co_await cancelled.Wait();
+        KillActor(victim, SIGTERM);
+        co_await SleepForever();
+      });
+    });
+  });
+  ExpectError<ActorDied>(error, [](const ActorDied& e) {
+    EXPECT_EQ(e.exit_code(), 128 + SIGTERM);
+  });
 }
 
 TEST(Death, SigintToAnActorIsTheSame) {

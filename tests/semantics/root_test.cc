@@ -154,6 +154,12 @@ Task<> MarkEnd(std::string path) {
 }
 TRACTOR_ENDPOINT(MarkEnd);
 
+Task<> RingAndSleep(std::string bell) {
+  Doorbell::Ring(bell);
+  co_await SleepForever();
+}
+TRACTOR_ENDPOINT(RingAndSleep);
+
 Task<> Shielded(std::string bell) {
   CancelScope shield(absl::InfiniteFuture(), /*shield=*/true);
   auto sleep = [&]() -> Task<> {
@@ -645,6 +651,48 @@ Task<> RootWithAShieldedChild() {
 }
 TEST_PROGRAM(ShieldedChild) { return Main(argc, argv, RootWithAShieldedChild); }
 
+// Asks a child for its tasks, and is ended from outside.
+Task<> RootThatAsksItsChild() {
+  co_await WithActorNursery([](ActorNursery& an) -> Task<> {
+    Portal child = co_await an.StartActor(ActorOptions("child").Expose(Nop));
+    const auto pidfd = os::Pidfd::Open(child.aid().pid);
+    pidfd->Signal(SIGUSR1).IgnoreError();
+    co_await child.Call(Nop);
+  });
+}
+TEST_PROGRAM(AsksItsChild) { return Main(argc, argv, RootThatAsksItsChild); }
+
+TEST_PROGRAM(WatchesNoSignals) {
+  return Main(argc, argv, RootWithAMarkedChild,
+              RootOptions().set_watch_signals(false));
+}
+
+// One-shots that sleep, started by a task in the background.
+Task<> RootWithSleepingOneShots() {
+  TestFiles files;
+  Doorbell bell(files, "bell");
+  co_await WithActorNursery([&](ActorNursery& an) -> Task<> {
+    co_await WithNursery([&](Nursery& n) -> Task<> {
+      n.StartSoon([&]() -> Task<> {
+        co_await WithNursery([&](Nursery& shots) -> Task<> {
+          for (int i = 0; i < 3; ++i) {
+            shots.StartSoon([&]() -> Task<> {
+              co_await an.RunInActor(ActorOptions("one-shot"), RingAndSleep,
+                                     bell.path());
+            });
+          }
+          co_return;
+        });
+      });
+      co_await bell.Wait(3);
+      Say("ready");
+    });
+  });
+}
+TEST_PROGRAM(SleepingOneShots) {
+  return Main(argc, argv, RootWithSleepingOneShots);
+}
+
 // All that carries the mark but us and our own forkserver. An ended program's
 // forkserver needs a moment to sweep.
 std::vector<std::string> LeftOf(const LeakCheck& before, absl::Duration limit) {
@@ -696,6 +744,39 @@ TEST(Signals, SomeShowTheTasksAndEndNobody) {
   ASSERT_TRUE(program.WaitForLine("cleaning")) << program.output();
   program.Signal(SIGTERM);
   EXPECT_EQ(program.Join(), 128 + SIGTERM);
+}
+
+TEST(Signals, SomeShowTheTasksOfAnActor) {
+  SKIP_ON_BACKEND(thread, "it is one process");
+  Program program("AsksItsChild");
+  ASSERT_TRUE(program.WaitForLine("tasks of child@")) << program.output();
+  program.Signal(SIGINT);
+  EXPECT_EQ(program.Join(), 128 + SIGINT) << "it ended nobody";
+}
+
+TEST(Signals, C025_WhileOneShotsSleep) {
+  const LeakCheck before;
+  {
+    Program program("SleepingOneShots");
+    ASSERT_TRUE(program.WaitForLine("ready")) << program.output();
+    const absl::Time begin = absl::Now();
+    program.Signal(SIGINT);
+    EXPECT_EQ(program.Join(), 128 + SIGINT);
+    EXPECT_LT(absl::Now() - begin, absl::Seconds(2));
+  }
+  EXPECT_THAT(LeftOf(before, absl::Seconds(1)), IsEmpty());
+}
+
+TEST(Signals, AreTheProgramsOwnBusinessWhereItSaysSo) {
+  const LeakCheck before;
+  TestFiles files;
+  {
+    Program program("WatchesNoSignals", {{"PATH_OF_ENDS", files.Path("ends")}});
+    ASSERT_TRUE(program.WaitForLine("ready")) << program.output();
+    program.Signal(SIGTERM);
+    EXPECT_EQ(program.Join(), 256 + SIGTERM) << "the signal's default action";
+  }
+  EXPECT_THAT(LeftOf(before, absl::Seconds(2)), IsEmpty());
 }
 
 TEST(Signals, OfTheTerminalReachTheRootAlone) {
