@@ -20,6 +20,10 @@
 namespace tractor::testing {
 namespace {
 
+// A mark is the path of a directory: this, and something of its own.
+constexpr char kMarkStem[] = "tractor-test-";
+constexpr char kSharedMemory[] = "/dev/shm";
+
 // Names and parents change, so they are no part of it.
 std::string Describe(pid_t pid, const os::ProcStat& stat) {
   return (stat.zombie() ? "zombie " : "process ") + std::to_string(pid);
@@ -81,6 +85,23 @@ void AddFiles(std::set<std::string>& things) {
   }
 }
 
+// It has no place of its own: what bears the mark of another test program,
+// which may run at the same time, is that one's business.
+void AddSharedMemory(std::set<std::string>& things) {
+  std::error_code gone;
+  std::filesystem::directory_iterator entry(kSharedMemory, gone);
+  for (; entry != std::filesystem::directory_iterator();
+       entry.increment(gone)) {
+    if (gone) return;
+    const std::string name = entry->path().filename();
+    const bool ours = name.find("tractor") != std::string::npos;
+    const bool marked = name.find(kMarkStem) != std::string::npos;
+    if (ours && (!marked || name.find(MarkName()) != std::string::npos)) {
+      things.insert("shared memory " + entry->path().string());
+    }
+  }
+}
+
 void AddCgroups(std::set<std::string>& things) {
   const auto parent = os::Cgroup::FindWritableParent();
   if (!parent.ok()) return;
@@ -93,6 +114,9 @@ void AddCgroups(std::set<std::string>& things) {
 
 // A program that has ended may have a forkserver that is still sweeping.
 constexpr int kSweepMs = 5000;
+constexpr int kLookMs = 10;
+// One a millisecond.
+constexpr int kThreadLooks = 2000;
 
 [[noreturn]] void RunMarked(char** argv, const std::string& base,
                             const os::Cgroup& cgroup) {
@@ -114,9 +138,9 @@ os::Cgroup MakeCgroup(const std::string& base) {
 
 // True: all that the program had started is gone, maybe after a moment.
 bool AllGone(const std::string& mark) {
-  for (int waited = 0; waited < kSweepMs; ++waited) {
+  for (int waited = 0; waited < kSweepMs; waited += kLookMs) {
     if (MarkedProcesses(mark).empty()) return true;
-    usleep(1000);
+    usleep(kLookMs * 1000);
   }
   for (const std::string& process : MarkedProcesses(mark)) {
     fprintf(stderr, "outlived the test program: %s\n",
@@ -130,12 +154,11 @@ bool AllGone(const std::string& mark) {
 void MarkThisProgram(char** argv) {
   if (getenv(kMarkVariable) != nullptr) return;
   // Not by pid: tests in pid namespaces share /tmp.
-  char made[] = "/tmp/tractor-test-XXXXXX";
-  if (mkdtemp(made) == nullptr) {
-    perror(made);
+  std::string base = std::string("/tmp/") + kMarkStem + "XXXXXX";
+  if (mkdtemp(base.data()) == nullptr) {
+    perror(base.c_str());
     _exit(2);
   }
-  const std::string base = made;
   const os::Cgroup cgroup = MakeCgroup(base);
   auto fork = os::Fork();
   if (!fork.ok()) {
@@ -169,11 +192,18 @@ std::set<std::string> MarkedProcesses(const std::string& mark) {
   return found;
 }
 
+std::string MarkName() {
+  const char* mark = getenv(kMarkVariable);
+  if (mark == nullptr) return "";
+  return std::filesystem::path(mark).filename();
+}
+
 LeakCheck::LeakCheck() {
   AddProcesses(things_);
   AddFds(things_);
   AddThreads(things_);
   AddFiles(things_);
+  AddSharedMemory(things_);
   AddCgroups(things_);
 }
 
@@ -184,7 +214,12 @@ std::vector<std::string> LeakCheck::NewSince() const {
       [](const std::string& thing) { return thing.starts_with("thread "); });
   if (found.empty() || !only_threads) return found;
   // A thread that was joined leaves /proc a moment later.
-  for (int look = 0; look < 200 && !LookOnce().empty(); ++look) usleep(1000);
+  for (int look = 0; look < kThreadLooks; ++look) {
+    std::set<std::string> threads;
+    AddThreads(threads);
+    if (std::ranges::includes(things_, threads)) break;
+    usleep(1000);
+  }
   return LookOnce();
 }
 

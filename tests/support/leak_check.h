@@ -1,7 +1,7 @@
 // Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
 //
 // What a test has left behind: processes, zombies, descriptors, threads, files
-// below the runtime directory, cgroups.
+// (sockets, directories) below the runtime directory, shared memory, cgroups.
 //
 //   const LeakCheck before;
 //   ... run a tree ...
@@ -13,6 +13,8 @@
 //   forked twice and left its session is found.
 // - Nothing is waited for: when a root has ended, nothing of it may be left.
 //   (Threads: the kernel takes a moment to forget one that was joined.)
+// - Shared memory is what has "tractor" in its name in /dev/shm, and not the
+//   MarkName() of another test program.
 #ifndef TRACTOR_TESTS_SUPPORT_LEAK_CHECK_H_
 #define TRACTOR_TESTS_SUPPORT_LEAK_CHECK_H_
 
@@ -32,6 +34,10 @@ inline constexpr char kMarkVariable[] = "TRACTOR_TEST_PROGRAM";
 // programs that have the mark.
 inline constexpr int kLeftCode = 97;
 void MarkThisProgram(char** argv);
+
+// What this program's mark ends with: its own among all that run. Empty: it has
+// none.
+std::string MarkName();
 
 class LeakCheck {
  public:

@@ -2,22 +2,33 @@
 //
 // The helpers themselves: every kind of leak is planted and must be found.
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest-spi.h"
 #include "gtest/gtest.h"
 #include "os/cgroup.h"
 #include "os/fd.h"
 #include "os/fork.h"
+#include "os/pidfd.h"
 #include "runtime/tractor.h"
 #include "tests/support/backend.h"
 #include "tests/support/leak_check.h"
@@ -99,14 +110,72 @@ TEST(LeakCheck, FindsAThread) {
   thread.join();
 }
 
-TEST(LeakCheck, FindsAFile) {
-  const LeakCheck before;
+// Below the runtime directory, as the runtime makes it.
+std::string PlantedPath(const std::string& name) {
   const std::string base = std::string(getenv("XDG_RUNTIME_DIR")) + "/tractor";
   std::filesystem::create_directories(base);
-  const std::string path = base + "/planted";
+  return base + "/" + name;
+}
+
+TEST(LeakCheck, FindsAFile) {
+  const LeakCheck before;
+  const std::string path = PlantedPath("planted");
   std::ofstream(path) << "x";
   EXPECT_THAT(before.NewSince(), ElementsAre(HasSubstr(path)));
   std::filesystem::remove(path);
+}
+
+TEST(LeakCheck, FindsASocketFile) {
+  const LeakCheck before;
+  const std::string path = PlantedPath("planted.sock");
+  {
+    const os::Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
+    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    ASSERT_EQ(bind(fd.get(), reinterpret_cast<const sockaddr*>(&address),
+                   sizeof(address)),
+              0);
+  }
+  EXPECT_THAT(before.NewSince(), ElementsAre(HasSubstr(path)));
+  std::filesystem::remove(path);
+  EXPECT_THAT(before.NewSince(), IsEmpty());
+}
+
+TEST(LeakCheck, FindsARuntimeDirectory) {
+  const LeakCheck before;
+  const std::string path = PlantedPath("planted");
+  std::filesystem::create_directory(path);
+  EXPECT_THAT(before.NewSince(), ElementsAre(HasSubstr(path)));
+  std::filesystem::remove(path);
+}
+
+class SharedMemory {
+ public:
+  explicit SharedMemory(const std::string& name) : name_("/" + name) {
+    const os::Fd fd(shm_open(name_.c_str(), O_CREAT | O_EXCL | O_RDWR, 0600));
+    EXPECT_TRUE(fd.valid());
+  }
+  ~SharedMemory() { shm_unlink(name_.c_str()); }
+  SharedMemory(const SharedMemory&) = delete;
+  SharedMemory& operator=(const SharedMemory&) = delete;
+
+ private:
+  std::string name_;
+};
+
+TEST(LeakCheck, FindsSharedMemory) {
+  const LeakCheck before;
+  const std::string name = "planted-" + MarkName();
+  const SharedMemory planted(name);
+  EXPECT_THAT(before.NewSince(), ElementsAre("shared memory /dev/shm/" + name));
+}
+
+TEST(LeakCheck, LeavesTheSharedMemoryOfOthersAlone) {
+  const LeakCheck before;
+  const SharedMemory other("planted-tractor-test-other-than-" +
+                           std::to_string(getpid()));
+  const SharedMemory foreign("planted-by-" + std::to_string(getpid()));
+  EXPECT_THAT(before.NewSince(), IsEmpty());
 }
 
 TEST(LeakCheck, FindsACgroup) {
@@ -166,8 +235,78 @@ TEST(Program, TellsSignals) {
   EXPECT_THAT(LeakCheck().NewSince(), SizeIs(0));
 }
 
+// ---- main() of the tests ----
+
+// These run in programs of their own, with a mark of their own.
+TEST(DISABLED_Planted, Nothing) {}
+TEST(DISABLED_Planted, LeavesAFile) {
+  std::ofstream(PlantedPath("planted")) << "x";
+}
+
+// The tests that GTEST_FILTER names.
+TEST_PROGRAM(Tests) {
+  unsetenv(kMarkVariable);
+  setenv("GTEST_ALSO_RUN_DISABLED_TESTS", "1", 1);
+  execl("/proc/self/exe", "tests", nullptr);
+  return 2;
+}
+
+Program RunPlanted(const std::string& name,
+                   std::map<std::string, std::string> environment = {}) {
+  environment["GTEST_FILTER"] = "DISABLED_Planted." + name;
+  return Program("Tests", environment);
+}
+
+TEST(ActorTestMain, ATestThatLeavesNothingPasses) {
+  Program tests = RunPlanted("Nothing");
+  EXPECT_EQ(tests.Join(), 0) << tests.output();
+}
+
+TEST(ActorTestMain, ALeakFailsItsTest) {
+  Program tests = RunPlanted("LeavesAFile");
+  EXPECT_EQ(tests.Join(), 1) << tests.output();
+  EXPECT_THAT(tests.output(), HasSubstr("left behind: file "));
+  EXPECT_THAT(tests.output(),
+              HasSubstr("FAILED  ] DISABLED_Planted.LeavesAFile"));
+}
+
+// A program with a mark of its own leaves a process behind: one that lives for
+// as long as somebody reads what it says.
+TEST_PROGRAM(Leaves) {
+  if (getenv("PLANTED") == nullptr) {
+    unsetenv(kMarkVariable);
+    setenv("PLANTED", "yes", 1);
+    execv("/proc/self/exe", argv);
+  }
+  auto child = os::Fork();
+  if (!child->in_child()) return 0;
+  pollfd output = {.fd = STDOUT_FILENO, .events = 0, .revents = 0};
+  poll(&output, 1, -1);
+  _exit(0);
+}
+
+TEST(ActorTestMain, AProcessThatOutlivesThemFailsTheTests) {
+  absl::StatusOr<os::Pidfd> left = absl::NotFoundError("not told");
+  {
+    Program program("Leaves");
+    constexpr std::string_view kTold = "outlived the test program: process ";
+    const std::optional<std::string> line = program.WaitForLine(kTold);
+    ASSERT_TRUE(line.has_value()) << program.output();
+    left = os::Pidfd::Open(std::stoi(line->substr(kTold.size())));
+    EXPECT_EQ(program.JoinOnly(), kLeftCode);
+  }
+  // In a cgroup of its own it was killed at once.
+  if (left.ok()) EXPECT_TRUE(left->WaitForEnd(-1).ok());
+}
+
 TEST(Backend, IsOneOfThree) {
   EXPECT_FALSE(SpawnMethodName(CurrentBackend()).empty());
+}
+
+TEST(Backend, AnUnknownOneFailsTheTests) {
+  Program tests = RunPlanted("Nothing", {{"TRACTOR_SPAWN_METHOD", "pigeon"}});
+  EXPECT_NE(tests.Join(), 0);
+  EXPECT_THAT(tests.output(), HasSubstr("unknown spawn method 'pigeon'"));
 }
 
 }  // namespace
