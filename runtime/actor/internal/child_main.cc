@@ -1,17 +1,20 @@
 // Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
 #include "runtime/actor/internal/child_main.h"
 
+#include <csignal>
 #include <memory>
 #include <optional>
 #include <utility>
 
 #include "forkserver/client.h"
+#include "os/signals.h"
 #include "runtime/actor/errors.h"
 #include "runtime/actor/internal/native_stack.h"
 #include "runtime/actor/internal/runtime.h"
 #include "runtime/actor/internal/spawn_spec.h"
 #include "runtime/actor/internal/spawn_timing.h"
 #include "runtime/io/reactor.h"
+#include "runtime/io/status_error.h"
 #include "runtime/log/log.h"
 #include "runtime/task/checkpoint.h"
 #include "runtime/task/exception_group.h"
@@ -30,9 +33,18 @@ void SetUpLog(const RuntimeConfig& config) {
   if (level.ok()) SetLogLevel(*level);
 }
 
+// Those that the runtime watches, to the end of the process: one that comes
+// when the loop has just ended, say from a parent that was answered late, must
+// not make a death of a good end.
+void BlockWatchedSignals(const RuntimeConfig& config) {
+  if (!config.watch_signals) return;
+  io::OrThrow(os::BlockSignals({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1}));
+}
+
 int Run(forkserver::ChildStart start) {
   RuntimeConfig config = ConfigFromSpec(start.spec);
   SetUpLog(config);
+  BlockWatchedSignals(config);
   TRACTOR_LOG(runtime) << "born: " << FormatTiming(start.timing);
   io::Reactor reactor;
   Scheduler scheduler(SchedulerOptions().set_driver(reactor));
