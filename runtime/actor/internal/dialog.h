@@ -153,13 +153,13 @@ class Dialog {
   template <class T>
   void AppendData(T&& value) {
     using Traits = PayloadTraits<std::remove_cvref_t<T>>;
-    const bool say_type = !std::exchange(said_type_, true);
     const wire::SimpleHeader header(
         wire::FrameKind::kData, cid_,
-        say_type ? Traits::Name() : std::string_view());
+        said_type_ ? std::string_view() : Traits::Name());
     wire::SendQueue& queue = Queue();
     const size_t before = queue.pending_bytes();
     CheckAppend(Traits::Append(queue, header, std::forward<T>(value)));
+    said_type_ = true;  // a message that was refused has said nothing
     const size_t frame = queue.pending_bytes() - before;
     send_credit_.OnSent(frame - wire::kPrefixBytes - HeaderBytes(header));
     Appended();
