@@ -4,9 +4,12 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "runtime/task/exception_group.h"
+#include "runtime/task/finally.h"
 #include "runtime/task/testing/run_test.h"
 #include "runtime/task/timeouts.h"
 
@@ -21,6 +24,8 @@ Task<int> After(int seconds, int value) {
 }
 
 Task<> Sleeper() { co_await Sleep(absl::Seconds(2)); }
+
+Task<> Forever() { co_await SleepForever(); }
 
 Task<std::string> Name() { co_return "name"; }
 
@@ -63,6 +68,40 @@ TEST(Gather, FirstErrorCancelsTheRestAndComesOutBare) {
     }
     EXPECT_EQ(text, "one");
     EXPECT_EQ(Now() - start, absl::Seconds(1));
+  });
+}
+
+// The second one fails while it is being cancelled: both are kept.
+TEST(Gather, SeveralErrorsMakeAGroup) {
+  RunTest([&]() -> Task<> {
+    auto fail_late = []() -> Task<> {
+      auto cleanup = []() -> Task<> {
+        throw std::out_of_range("late");
+        co_return;
+      };
+      co_await Finally(Forever, absl::Seconds(1), cleanup);
+    };
+    std::vector<std::string> texts;
+    try {
+      co_await Gather(Fail(1, "first"), fail_late());
+    } catch (const ExceptionGroup& group) {
+      for (const auto& error : group.errors()) {
+        texts.push_back(DescribeException(error));
+      }
+    }
+    EXPECT_EQ(texts, (std::vector<std::string>{"std::runtime_error: first",
+                                               "std::out_of_range: late"}));
+  });
+}
+
+TEST(Gather, TakesTasksWithoutAValue) {
+  RunTest([&]() -> Task<> {
+    const absl::Time start = Now();
+    std::vector<Task<>> tasks;
+    for (int i = 0; i < 3; ++i) tasks.push_back(Sleeper());
+    auto results = co_await Gather(std::move(tasks));
+    EXPECT_EQ(results.size(), 3u);
+    EXPECT_EQ(Now() - start, absl::Seconds(2));
   });
 }
 
