@@ -296,7 +296,9 @@ TEST(ActorTestMain, AProcessThatOutlivesThemFailsTheTests) {
     EXPECT_EQ(program.JoinOnly(), kLeftCode);
   }
   // In a cgroup of its own it was killed at once.
-  if (left.ok()) EXPECT_TRUE(left->WaitForEnd(-1).ok());
+  if (left.ok()) {
+    EXPECT_TRUE(left->WaitForEnd(-1).ok());
+  }
 }
 
 TEST(Backend, IsOneOfThree) {
