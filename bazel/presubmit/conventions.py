@@ -93,6 +93,21 @@ def _visibility(file):
       yield line, "public is what users need: //:__subpackages__ at most here"
 
 
+def _loads_cc_rules(file):
+  """So that a Bazel that has no C++ rules of its own can read it."""
+  if not file.path.endswith((".bzl", ".bazel")):
+    return
+  # Quotation marks are escaped in the text of a generated BUILD file.
+  loaded = "".join(re.findall(
+      r'(?s)load\(\s*"@rules_cc//cc:defs\.bzl"(.*?)\)',
+      file.text.replace('\\"', '"')))
+  for line, match in file.places(
+      r"(?<![\w.])(?:native\.)?(cc_(?:library|test|binary|import))\(",
+      file.text):
+    if f'"{match.group(1)}"' not in loaded:
+      yield line, f"{match.group(1)}: load it from @rules_cc//cc:defs.bzl"
+
+
 def _shell_sleep(file):
   if file.path.endswith("_test.sh"):
     for line, _ in file.places(r"(?m)^[^#\n]*\bsleep\s+[0-9.$]", file.text):
@@ -100,7 +115,7 @@ def _shell_sleep(file):
 
 
 _RULES = [_license, _length, _unfinished, _guard, _own_header_first,
-          _patterns, _visibility, _shell_sleep]
+          _patterns, _visibility, _loads_cc_rules, _shell_sleep]
 
 
 def _quotations(files):

@@ -167,6 +167,17 @@ class ConventionsTest(unittest.TestCase):
           len(self.messages(folder + "/BUILD.bazel", text,
                             [folder + "/README.md"])), expected, folder)
 
+  def test_cc_rules_are_loaded(self):
+    def count(text):
+      return len(self.messages("os/a.bzl", "#" + _LICENSE[2:] + text))
+
+    load = 'load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_test")\n'
+    self.assertEqual(count('cc_test(\n    name = "a",\n)\n'), 1)
+    self.assertEqual(count('native.cc_test(name = "a")\n'), 1)
+    self.assertEqual(count(load + 'cc_library(name = "a")\n'), 1)
+    self.assertEqual(count(load + 'cc_test(name = "a")\n'), 0)
+    self.assertEqual(count('tractor_cc_test(name = "a")\n'), 0)
+
   def test_every_package_has_a_readme(self):
     text = "#" + _LICENSE[2:]
     self.assertEqual(len(self.messages("os/BUILD.bazel", text)), 1)
