@@ -73,6 +73,29 @@ TEST(Sleep, CancelledSleepLeavesNoTimer) {
   });
 }
 
+// Its time has come, and so has that of the one who cancels.
+TEST(Sleep, CancelBehindItsEndComesTooLate) {
+  RunTest([&]() -> Task<> {
+    bool woke = false, behind = false;
+    CancelScope scope;
+    const absl::Time when = Now() + absl::Seconds(1);
+    co_await WithNursery([&](Nursery& n) -> Task<> {
+      n.StartSoon([&]() -> Task<> {
+        co_await scope.Run([&]() -> Task<> {
+          co_await SleepUntil(when);
+          woke = true;
+          co_await Checkpoint();
+          behind = true;
+        });
+      });
+      co_await SleepUntil(when);
+      scope.Cancel();
+    });
+    EXPECT_TRUE(woke);
+    EXPECT_FALSE(behind);
+  });
+}
+
 TEST(Deadline, CancelsWithItsReason) {
   RunTest([&]() -> Task<> {
     const absl::Time start = Now();
