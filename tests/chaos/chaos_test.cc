@@ -136,11 +136,15 @@ TEST(Chaos, EveryTreeEndsInOrder) {
   const std::string backend(
       SpawnMethodName(::tractor::testing::CurrentBackend()));
   Statistics statistics;
-  for (const uint64_t seed : Seeds()) {
+  const std::vector<uint64_t> seeds = Seeds();
+  for (const uint64_t seed : seeds) {
     const Plan plan = MakePlan(seed, CurrentWorld());
     const Outcome outcome = Torment(plan, backend);
     const std::vector<std::string> complaints = Judge(plan, outcome);
     EXPECT_THAT(complaints, IsEmpty()) << Report(plan, outcome, complaints);
+    if (seeds.size() == 1) {
+      std::printf("%s\n", Report(plan, outcome, complaints).c_str());
+    }
     PrintLine(plan, outcome);
     statistics.Add(plan, outcome);
   }

@@ -1,6 +1,6 @@
 // Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
 //
-// What chaos has found, each as a test of its own; with the seed that did it.
+// What chaos has found, each as a test of its own.
 #include <signal.h>
 
 #include "gtest/gtest.h"
@@ -19,7 +19,7 @@ Task<> TermAtTheVeryEnd() {
 }
 TRACTOR_ENDPOINT(TermAtTheVeryEnd);
 
-// Seed 205. Stopped, it had not answered in time, so it got a SIGTERM; then it
+// Stopped, it had not answered in time, so it got a SIGTERM; then it
 // woke up, ended as it should, and died of what was still pending.
 TEST(Found, ASigtermInTheLastMomentIsNoDeath) {
   SKIP_ON_BACKEND(thread, "it would be the test's own");

@@ -31,8 +31,7 @@ std::set<std::string_view> ErrorsOf(Kind kind) {
     case Kind::kTerm:
     case Kind::kCancel:
       return {kCancelled, kClosed, "tractor::Interrupted"};
-    case Kind::kCloseLink:
-      return {kDied, kClosed, kCancelled};
+    case Kind::kCloseLink:  // a failure: before the child's hello
     case Kind::kCloseControl:
       return {kDied, kClosed, kCancelled, kFailure};
     case Kind::kBadAlloc:
@@ -42,6 +41,7 @@ std::set<std::string_view> ErrorsOf(Kind kind) {
     case Kind::kStop:
     case Kind::kFlood:
     case Kind::kStorm:
+    case Kind::kWedge:
       return {};
   }
   return {};
@@ -50,8 +50,8 @@ std::set<std::string_view> ErrorsOf(Kind kind) {
 // Who cannot answer is killed, once somebody wants it to end.
 bool MayBeTooSlow(Kind kind) {
   return kind == Kind::kStop || kind == Kind::kFlood || kind == Kind::kStorm ||
-         kind == Kind::kBadAlloc || kind == Kind::kCloseLink ||
-         kind == Kind::kCloseControl;
+         kind == Kind::kWedge || kind == Kind::kBadAlloc ||
+         kind == Kind::kCloseLink || kind == Kind::kCloseControl;
 }
 
 std::vector<Fault> Struck(const Plan& plan, const Outcome& outcome) {

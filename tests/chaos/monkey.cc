@@ -71,6 +71,8 @@ class Monkey {
   void ReadNews();
   void OnLine(const std::string& line);
   void Strike(size_t index);
+  void OnStruck(size_t index);
+  void StrikeDue(absl::Time now);
   void Stop(os::Pidfd who, const Fault& fault);
   std::optional<os::Pidfd> Find(const Fault& fault) const;
   std::optional<os::ProcessKey> KeyOf(const Fault& fault) const;
@@ -92,6 +94,7 @@ class Monkey {
   std::string unread_;
   std::map<int, os::ProcessKey> born_;
   std::vector<Stopped> stopped_;
+  std::vector<std::pair<absl::Time, size_t>> due_;  // faults after others
 };
 
 bool Monkey::RootEnded() const {
@@ -108,6 +111,7 @@ void Monkey::WaitForNews() {
   const auto root = os::Pidfd::Open(program_.pid());  // unreaped: it is it
   absl::Time until = begin_ + allowed_;
   for (const Stopped& one : stopped_) until = std::min(until, one.until);
+  for (const auto& [when, fault] : due_) until = std::min(until, when);
   const int64_t wait =
       std::max<int64_t>(0, absl::ToInt64Milliseconds(until - absl::Now()) + 1);
   pollfd fds[] = {
@@ -140,7 +144,7 @@ void Monkey::OnLine(const std::string& line) {
     in >> key.pid >> key.start_time;
     born_[number] = key;
   } else if (what == "strike") {
-    struck_[static_cast<size_t>(number)] = true;
+    OnStruck(static_cast<size_t>(number));
   } else if (what == "point") {
     Strike(static_cast<size_t>(number));
   }
@@ -204,8 +208,28 @@ void Monkey::Strike(size_t index) {
   const int signal = fault.kind == Kind::kKill   ? SIGKILL
                      : fault.kind == Kind::kStop ? SIGSTOP
                                                  : SIGTERM;
-  struck_[index] = who->Signal(signal).ok();
-  if (signal == SIGSTOP && struck_[index]) Stop(*std::move(who), fault);
+  if (!who->Signal(signal).ok()) return;
+  if (signal == SIGSTOP) Stop(*std::move(who), fault);
+  OnStruck(index);
+}
+
+void Monkey::OnStruck(size_t index) {
+  struck_[index] = true;
+  for (size_t i = 0; i < plan_.faults.size(); ++i) {
+    const Fault& fault = plan_.faults[i];
+    if (fault.after != static_cast<int>(index)) continue;
+    due_.emplace_back(absl::Now() + absl::Milliseconds(fault.delay), i);
+  }
+}
+
+void Monkey::StrikeDue(absl::Time now) {
+  std::vector<size_t> ripe;
+  std::erase_if(due_, [&](const auto& one) {
+    if (one.first > now) return false;
+    ripe.push_back(one.second);
+    return true;
+  });
+  for (const size_t index : ripe) Strike(index);
 }
 
 void Monkey::Stop(os::Pidfd who, const Fault& fault) {
@@ -280,6 +304,7 @@ Outcome Monkey::Run() {
   while (!RootEnded() && absl::Now() < begin_ + allowed_) {
     WaitForNews();
     ReadNews();
+    StrikeDue(absl::Now());
     WakeStopped(absl::Now());
   }
   outcome.took = absl::Now() - begin_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <sstream>
 
 #include "tests/chaos/dice.h"
@@ -55,19 +56,20 @@ void AddWork(Dice& dice, Node& node) {
   node.actor_cancelled = dice.Chance(12);
   node.serial = dice.Chance(20);
   node.forgives = dice.Chance(20);
+  node.tidies = dice.Chance(15) ? dice.Between(1, 80) : 0;
   node.piped = dice.Chance(15);
 }
 
 // One in each line is for processes only.
 Kind PickKind(Dice& dice, World world) {
   constexpr std::array kOfProcesses = {
-      Kind::kKill,      Kind::kKill,  Kind::kKill,         Kind::kStop,
-      Kind::kStop,      Kind::kTerm,  Kind::kTerm,         Kind::kCloseLink,
-      Kind::kCloseLink, Kind::kFlood, Kind::kCloseControl, Kind::kStorm,
-      Kind::kStorm,     Kind::kThrow, Kind::kMemoryLimit,  Kind::kBadAlloc,
-      Kind::kThrow,     Kind::kCancel};
+      Kind::kKill,      Kind::kKill,   Kind::kKill,         Kind::kStop,
+      Kind::kStop,      Kind::kTerm,   Kind::kTerm,         Kind::kCloseLink,
+      Kind::kCloseLink, Kind::kFlood,  Kind::kCloseControl, Kind::kStorm,
+      Kind::kStorm,     Kind::kThrow,  Kind::kMemoryLimit,  Kind::kBadAlloc,
+      Kind::kThrow,     Kind::kCancel, Kind::kWedge};
   constexpr std::array kOfThreads = {Kind::kCloseLink, Kind::kStorm,
-                                     Kind::kThrow, Kind::kCancel};
+                                     Kind::kThrow, Kind::kCancel, Kind::kWedge};
   if (world == World::kThreads) {
     return kOfThreads[static_cast<size_t>(
         dice.Between(0, static_cast<int>(kOfThreads.size()) - 1))];
@@ -96,6 +98,12 @@ void PickVictim(Dice& dice, const Plan& plan, Fault& fault) {
 }
 
 void PickTrigger(Dice& dice, const Plan& plan, Fault& fault) {
+  const int earlier = static_cast<int>(plan.faults.size());
+  if (IsSignal(fault.kind) && earlier > 0 && dice.Chance(60)) {
+    fault.after = dice.Between(0, earlier - 1);
+    fault.delay = dice.Chance(50) ? 0 : dice.Between(1, 100);
+    return;
+  }
   const bool outside =
       fault.victim == Victim::kForkserver || fault.victim == Victim::kUnborn;
   fault.by_itself = !IsSignal(fault.kind) ||
@@ -116,6 +124,8 @@ Fault PickFault(Dice& dice, const Plan& plan) {
   fault.amount = fault.kind == Kind::kFlood ? dice.Between(64, 2048)
                                             : dice.Between(200, 3000);
   fault.variant = dice.Between(0, 1000);
+  // On threads, what is replaced is as often as not the other side's.
+  if (plan.world == World::kThreads && fault.variant % 4 == 3) --fault.variant;
   return fault;
 }
 
@@ -162,10 +172,10 @@ Tally TallyOf(const Plan& plan, int number) {
 }  // namespace
 
 std::string_view KindName(Kind kind) {
-  constexpr std::array<std::string_view, 11> kNames = {
-      "kill",          "stop",  "term",  "close-link",
-      "close-control", "flood", "storm", "memory-limit",
-      "bad-alloc",     "throw", "cancel"};
+  constexpr std::array<std::string_view, 12> kNames = {
+      "kill",          "stop",  "term",   "close-link",
+      "close-control", "flood", "storm",  "memory-limit",
+      "bad-alloc",     "throw", "cancel", "wedge"};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -219,6 +229,15 @@ Tally ParseTally(const std::string& text) {
 
 std::string NameOf(int node) { return "n" + std::to_string(node); }
 
+namespace {
+
+std::string ForHowLong(const Fault& fault) {
+  if (fault.kind != Kind::kStop) return {};
+  return " for " + std::to_string(fault.millis) + " ms";
+}
+
+}  // namespace
+
 std::string Describe(const Fault& fault) {
   std::string text(KindName(fault.kind));
   switch (fault.victim) {
@@ -235,12 +254,40 @@ std::string Describe(const Fault& fault) {
       text += " of somebody unborn";
       break;
   }
+  if (fault.after >= 0) {
+    text += " " + std::to_string(fault.delay) + " ms after fault " +
+            std::to_string(fault.after);
+    return text + ForHowLong(fault);
+  }
   text += fault.by_itself ? " by itself" : " by the monkey";
   text +=
       " at step " + std::to_string(fault.step) + " of " + NameOf(fault.trigger);
-  if (fault.kind == Kind::kStop) {
-    text += " for " + std::to_string(fault.millis) + " ms";
+  if (fault.kind == Kind::kCloseLink || fault.kind == Kind::kCloseControl) {
+    constexpr std::array kHow = {"shut both ways", "shut for writing",
+                                 "shut for reading", "replaced"};
+    text += std::string(", ") + kHow[static_cast<size_t>(fault.variant % 4)];
   }
+  return text + ForHowLong(fault);
+}
+
+std::string DescribeNode(const Plan& plan, int number) {
+  const Node& node = At(plan, number);
+  std::string text = NameOf(number);
+  if (number != 0) text += " of " + NameOf(node.parent);
+  text += ": " + std::to_string(node.children.size()) + " children";
+  if (node.serial) text += " (one by one)";
+  if (node.one_shot) return text + ", one shot";
+  text += ", " + std::to_string(node.calls) + "+" +
+          std::to_string(node.hung_calls) + " calls, " +
+          std::to_string(node.down) + " down " + std::to_string(node.up) +
+          " up of " + std::to_string(node.bytes) + " bytes";
+  if (node.context_cancelled) text += ", context cancelled";
+  if (node.actor_cancelled) text += ", actor cancelled";
+  if (node.forgives) text += ", forgives";
+  if (node.tidies > 0) {
+    text += ", tidies for " + std::to_string(node.tidies) + " ms";
+  }
+  if (node.piped) text += ", piped";
   return text;
 }
 
@@ -250,7 +297,14 @@ std::string Describe(const Plan& plan) {
   std::string text = "seed " + std::to_string(plan.seed) + ": " +
                      std::to_string(plan.nodes.size()) + " actors, depth " +
                      std::to_string(depth);
-  for (const Fault& fault : plan.faults) text += "\n  " + Describe(fault);
+  std::set<int> concerned;
+  for (const Fault& fault : plan.faults) {
+    text += "\n  " + Describe(fault);
+    for (int one : {fault.node, fault.trigger}) {
+      for (; one >= 0; one = At(plan, one).parent) concerned.insert(one);
+    }
+  }
+  for (const int one : concerned) text += "\n  " + DescribeNode(plan, one);
   return text;
 }
 

@@ -40,6 +40,7 @@ enum class Kind {
   kBadAlloc,      // RLIMIT_AS: an allocation fails
   kThrow,         // the program's own error
   kCancel,        // the actor cancels itself
+  kWedge,         // its loop does not run for `amount` ms
 };
 std::string_view KindName(Kind kind);
 
@@ -54,6 +55,9 @@ struct Fault {
   // By the victim itself, exactly there; or by the monkey, who is told and
   // strikes while everybody goes on.
   bool by_itself = false;
+  // Not at a step: by the monkey, `delay` ms after that fault has struck.
+  int after = -1;
+  int delay = 0;
   int millis = 0;
   int amount = 0;
   int variant = 0;
@@ -74,7 +78,8 @@ struct Node {
   bool actor_cancelled = false;    // by the parent, when it has its result
   bool serial = false;             // its children live one after the other
   bool forgives = false;           // catches what its children's tasks throw
-  bool piped = false;              // its stdout is read by the parent
+  int tidies = 0;      // how many ms its clean-up takes when it is cut short
+  bool piped = false;  // its stdout is read by the parent
 };
 
 struct Plan {
@@ -104,7 +109,8 @@ Tally ParseTally(const std::string& text);
 
 std::string NameOf(int node);  // "n17"
 std::string Describe(const Fault& fault);
-// One line for the tree, and one for each fault.
+// One line for the tree, one for each fault, and one for each node from those
+// that have to do with faults up to the root.
 std::string Describe(const Plan& plan);
 
 }  // namespace tractor::chaos

@@ -49,7 +49,8 @@ void Progress::Step() {
   ++steps_;
   for (size_t i = 0; i < plan_.faults.size(); ++i) {
     const Fault& fault = plan_.faults[i];
-    if (fault.trigger != number_ || fault.step != steps_) continue;
+    if (fault.after >= 0 || fault.trigger != number_) continue;
+    if (fault.step != steps_) continue;
     Tell((fault.by_itself ? "strike " : "point ") + std::to_string(i));
     if (fault.by_itself) StrikeHere(fault);
   }

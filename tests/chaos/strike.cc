@@ -2,6 +2,7 @@
 #include "tests/chaos/strike.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -17,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "os/fd.h"
 #include "os/unix_socket.h"
 #include "runtime/actor/actor.h"
@@ -108,6 +110,17 @@ void Storm(int signals) {
   setitimer(ITIMER_REAL, &often, nullptr);
 }
 
+// ---- a loop that does not run ----
+
+void Wedge(absl::Duration span) {
+  const absl::Time until = absl::Now() + span;
+  while (absl::Now() < until) {
+    (void)poll(
+        nullptr, 0,
+        static_cast<int>(absl::ToInt64Milliseconds(until - absl::Now()) + 1));
+  }
+}
+
 // ---- memory ----
 
 void BadAlloc(bool at_once) {
@@ -165,6 +178,9 @@ void StrikeHere(const Fault& fault) {
       throw ChaosError("thrown by " + NameOf(Progress::Current().number()));
     case Kind::kCancel:
       CurrentActor().CancelSoon("chaos");
+      break;
+    case Kind::kWedge:
+      Wedge(absl::Milliseconds(fault.amount));
       break;
   }
 }

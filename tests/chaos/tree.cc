@@ -193,7 +193,6 @@ Task<> Raise(ActorNursery& an, int number, Tally& tally) {
 
 Task<> LiveWithChildren(Tally& tally) {
   const Node& me = Progress::Current().node();
-  if (me.children.empty()) co_return;
   auto live = [&](ActorNursery& an) -> Task<> {
     auto side_by_side = [&](Nursery& n) -> Task<> {
       for (const int child : me.children) {
@@ -210,7 +209,13 @@ Task<> LiveWithChildren(Tally& tally) {
     }
     co_await an.Cancel("the work is done");
   };
-  co_await WithActorNursery(live);
+  auto in_nursery = [&]() -> Task<> {
+    if (!me.children.empty()) co_await WithActorNursery(live);
+  };
+  auto tidy = [&]() -> Task<> {
+    if (me.tidies > 0) co_await Sleep(absl::Milliseconds(me.tidies));
+  };
+  co_await Finally(in_nursery, absl::Milliseconds(100), tidy);
 }
 
 }  // namespace
