@@ -2,8 +2,9 @@
 """conformance.py [--write]: docs/conformance.md, made of the tests.
 
 A test of scenario C-012 is called C012_WhatIsSo, one of two scenarios
-C010_C011_WhatIsSo. Without --write: compares, and prints what is wrong; exit
-code 1 if anything.
+C010_C011_WhatIsSo. --write also takes `missing` away from scenarios that have
+tests now. Without it: compares, and prints what is wrong; exit code 1 if
+anything.
 """
 
 import difflib
@@ -46,7 +47,7 @@ class Scenario:
     self.line = line
     self.note = ""
     self.reason = ""
-    self.missing = False
+    self.missing = 0  # The line that says so.
 
 
 class NumberedTest:
@@ -82,7 +83,7 @@ def parse_scenarios(text):
       last = attribute.group(1)
       setattr(scenarios[-1], last, attribute.group(2))
     elif content == "  missing" and scenarios:
-      scenarios[-1].missing = True
+      scenarios[-1].missing = line
     elif re.match(r"    \S", content) and scenarios:
       joined = getattr(scenarios[-1], last) + " " + content.strip()
       setattr(scenarios[-1], last, joined)
@@ -200,6 +201,15 @@ def by_number(tests):
   return table
 
 
+def without_missing(text, scenarios, tested):
+  """The data file without `missing` where there is a test."""
+  gone = {scenario.missing for scenario in scenarios
+          if scenario.number in tested}
+  return "".join(content for line, content
+                 in enumerate(text.splitlines(keepends=True), 1)
+                 if line not in gone)
+
+
 def check(scenarios, tests):
   """Yields what is wrong between the two: (path, line, message)."""
   known = {scenario.number for scenario in scenarios}
@@ -272,12 +282,21 @@ def _read(path):
     return file.read()
 
 
+def _write(path, text):
+  with open(path, "w", encoding="utf-8") as file:
+    file.write(text)
+
+
 def main(arguments, root=_ROOT):
   if arguments not in ([], ["--write"]):
     print(__doc__)
     return 2
-  scenarios, problems = parse_scenarios(_read(os.path.join(root, SCENARIOS)))
+  data = os.path.join(root, SCENARIOS)
+  scenarios, problems = parse_scenarios(_read(data))
   tests, more = find_tests(source_tree.read_tree(root))
+  if arguments:
+    _write(data, without_missing(_read(data), scenarios, by_number(tests)))
+    scenarios, problems = parse_scenarios(_read(data))
   problems += more + list(check(scenarios, tests))
   print(f"{len(scenarios)} scenarios, {len(tests)} tests with numbers, in "
         f"{root}")
@@ -287,8 +306,7 @@ def main(arguments, root=_ROOT):
     print(f"{path}:{line}: {message}")
   wanted, path = render(scenarios, tests), os.path.join(root, TABLE)
   if arguments:
-    with open(path, "w", encoding="utf-8") as file:
-      file.write(wanted)
+    _write(path, wanted)
   diff = list(difflib.unified_diff(
       _read(path).splitlines(), wanted.splitlines(), TABLE, "the tests",
       lineterm="", n=0))

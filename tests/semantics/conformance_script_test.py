@@ -64,7 +64,7 @@ class ScenariosTest(unittest.TestCase):
                      ("It stops, and stays so.", "ours does"))
     self.assertEqual(third.reason, "it has no wings")
     self.assertEqual([scenario.missing for scenario in scenarios],
-                     [False, False, False, True])
+                     [0, 0, 0, 12])
 
   def test_what_cannot_be_understood(self):
     for text in ["C-01 Short.", "C-0001 Long.", "C-001", "  missing",
@@ -269,6 +269,19 @@ class MainTest(unittest.TestCase):
     self.assertEqual(code, 1)
     self.assertIn("\n+| C-002", out)
     self.assertIn("conformance.py --write", out)
+
+  def test_a_write_takes_missing_away_where_there_is_a_test(self):
+    self.write("tests/call_test.cc", "TEST(A, C001_C002_C004_Are) {}\n")
+    code, out = self.run_main()
+    self.assertEqual(code, 1)
+    self.assertIn("'missing'", out)
+    self.assertEqual(self.run_main("--write")[0], 0)
+    self.assertEqual(self.run_main()[0], 0)
+    with open(os.path.join(self.root, conformance.SCENARIOS),
+              encoding="utf-8") as file:
+      self.assertEqual(file.read() + "  missing\n", _SCENARIOS)
+    self.write("tests/call_test.cc", "TEST(A, C001_C002_Are) {}\n")
+    self.assertIn("neither", self.run_main("--write")[1])
 
   def test_a_problem_is_printed_with_its_place_and_fails_a_write_too(self):
     self.write("tests/call_test.cc", "\nTEST(A, C001_C002_C005_Is) {}\n")
