@@ -175,7 +175,7 @@ absl::StatusOr<uint64_t> Client::Kill(uint64_t child_id, int signal,
 absl::StatusOr<uint64_t> Client::Connect(const proto::Connect& target,
                                          os::Fd channel) {
   NamedFds named;
-  named.emplace_back("channel", std::move(channel));
+  if (channel.valid()) named.emplace_back("channel", std::move(channel));
   proto::ForkserverRequest request;
   *request.mutable_connect() = target;
   return Send(std::move(request), std::move(named));

@@ -107,7 +107,8 @@ class Client {
                                 bool subtree = false,
                                 absl::Duration after = absl::ZeroDuration());
 
-  // `channel`: the other one's end of a fresh socketpair.
+  // `channel`: the other one's end of a fresh socketpair; none: only asks who
+  // the target is.
   absl::StatusOr<uint64_t> Connect(const proto::Connect& target,
                                    os::Fd channel);
 

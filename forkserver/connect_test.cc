@@ -104,6 +104,18 @@ TEST(Connect, AChildWithTheRoot) {
   });
 }
 
+TEST(Connect, OnlyAsksWithoutAChannel) {
+  RunRoot([](TestRoot& root) {
+    root.Open();
+    const proto::SpawnSpec spec = testing::MakeSpec("server", "echo");
+    auto server = root.Spawn(spec);
+    auto id = root.client.Connect(Named("server"), os::Fd());
+    EXPECT_EQ(root.Wait<Connected>(*id).body.uuid(), spec.actor().uuid());
+    id = root.client.Connect(Named("nobody"), os::Fd());
+    EXPECT_EQ(root.Wait<Failed>(*id).body.errno_value(), ENOENT);
+  });
+}
+
 TEST(Connect, WithNobody) {
   RunRoot([](TestRoot& root) {
     root.Open();

@@ -174,7 +174,6 @@ void Server::HandleConnect(Actor& actor, uint64_t id,
     AnswerFailed(actor, id, proto::STEP_CHECK, Refuse(message, err));
   };
   os::Fd channel = TakeFd(fds, "channel");
-  if (!channel.valid()) return refuse("no fd \"channel\"", EINVAL);
   if (target == nullptr || !target->alive || target->link == nullptr) {
     return refuse("no actor \"" + (body.has_uuid() ? uuid : body.name()) +
                       "\" lives in this tree",
@@ -186,14 +185,15 @@ void Server::HandleConnect(Actor& actor, uint64_t id,
                       "\" does not read what the forkserver tells it",
                   EAGAIN);
   }
+  proto::ForkserverEvent connected;
+  connected.mutable_connected()->set_uuid(absl::HexStringToBytes(target->uuid));
+  connected.mutable_connected()->set_name(target->name);
+  if (!channel.valid()) return Answer(actor, id, std::move(connected));
   proto::ForkserverEvent incoming;
   incoming.mutable_incoming()->set_uuid(absl::HexStringToBytes(actor.uuid));
   incoming.mutable_incoming()->set_name(actor.name);
   NamedFds passed;
   passed.emplace_back("channel", std::move(channel));
-  proto::ForkserverEvent connected;
-  connected.mutable_connected()->set_uuid(absl::HexStringToBytes(target->uuid));
-  connected.mutable_connected()->set_name(target->name);
   const uint64_t asker = actor.id;
   Answer(*target, 0, std::move(incoming), std::move(passed));
   // It may have been found wedged or gone by that.

@@ -37,6 +37,7 @@
 #include "runtime/actor/errors.h"          // IWYU pragma: export
 #include "runtime/actor/main.h"            // IWYU pragma: export
 #include "runtime/actor/payload.h"         // IWYU pragma: export
+#include "runtime/actor/peers.h"           // IWYU pragma: export
 #include "runtime/actor/portal.h"          // IWYU pragma: export
 #include "runtime/actor/runtime_vars.h"    // IWYU pragma: export
 #include "runtime/actor/spawn_method.h"    // IWYU pragma: export

@@ -23,6 +23,8 @@ inline constexpr absl::Duration kLevelReserve = absl::Milliseconds(100);
 inline constexpr absl::Duration kContextCancelTimeout = absl::Milliseconds(616);
 // From fork to the child's hello.
 inline constexpr absl::Duration kBootTimeout = absl::Seconds(10);
+// From the connection of an actor that is no child to its hello.
+inline constexpr absl::Duration kHelloTimeout = absl::Seconds(10);
 // What an actor whose parent is gone gets to clean up in.
 inline constexpr absl::Duration kOrphanBudget = absl::Milliseconds(400);
 // From the end of a channel to the news of how its process ended.

@@ -116,8 +116,9 @@ std::string SignalText(const ActorExit& exit) {
 
 std::string DeathText(const Aid& actor, const ActorExit& exit) {
   std::string text = "actor '" + ToString(actor) + "' ";
-  text += exit.signal != 0 ? "died of " + SignalText(exit)
-                           : "exited with code " + std::to_string(exit.code);
+  text += exit.unknown       ? "has ended; how, its parent knows"
+          : exit.signal != 0 ? "died of " + SignalText(exit)
+                             : "exited with code " + std::to_string(exit.code);
   if (exit.booting) text += " before its hello";
   if (!exit.detail.empty()) text += ": " + exit.detail;
   return text;

@@ -187,6 +187,7 @@ struct ActorExit {
   bool oom = false;         // the kernel's OOM killer did it
   int code = 0;             // its exit code when signal is 0
   bool booting = false;     // it ended before its hello
+  bool unknown = false;     // how, only its parent knows
   std::string detail = {};  // what else is known; part of the text only
 };
 

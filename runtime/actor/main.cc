@@ -118,6 +118,7 @@ internal::RuntimeConfig MakeConfig(const RootOptions& options) {
   config.tree_id = RandomBytes(kIdBytes);
   config.secret = RandomBytes(kSecretBytes);
   config.path = {options.name()};
+  config.endpoints = options.endpoints();
   config.is_root = true;
   config.watch_signals = options.watch_signals();
   config.vars.is_root = true;
@@ -141,6 +142,7 @@ class OpenTree {
       : client_(TakeClient()) {
     proto::OpenTree request;
     request.mutable_tree()->set_value(config.tree_id);
+    *request.mutable_root() = ToProto(config.self);
     request.set_want_runtime_directory(true);
     request.set_runtime_base(options.runtime_base());
     request.set_want_cgroup(options.want_cgroup());

@@ -36,7 +36,9 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
+#include "runtime/actor/endpoint.h"
 #include "runtime/actor/errors.h"
 #include "runtime/actor/spawn_method.h"
 #include "runtime/task/task.h"
@@ -48,6 +50,17 @@ class RootOptions {
   RootOptions() = default;
   RootOptions& set_name(std::string_view name) {
     name_ = name;
+    return *this;
+  }
+  // What the actors of the tree may call in the root (peers.h). Throws
+  // RuntimeFailure for a function that has no TRACTOR_ENDPOINT.
+  template <class... F>
+  RootOptions& Expose(F*... endpoints) {
+    (endpoints_.push_back(
+         internal::GetEndpoint(
+             reinterpret_cast<internal::AnyFunction>(endpoints))
+             .name),
+     ...);
     return *this;
   }
   // How children are made when their options do not say it.
@@ -86,6 +99,7 @@ class RootOptions {
   bool watch_signals() const { return watch_signals_; }
   const std::string& runtime_base() const { return runtime_base_; }
   bool want_cgroup() const { return want_cgroup_; }
+  const std::vector<std::string>& endpoints() const { return endpoints_; }
 
  private:
   std::string name_ = "root";
@@ -94,6 +108,7 @@ class RootOptions {
   bool watch_signals_ = true;
   std::string runtime_base_;
   bool want_cgroup_ = true;
+  std::vector<std::string> endpoints_;
 };
 
 // A signal has ended the root, and its tree in good order.

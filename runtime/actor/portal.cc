@@ -7,8 +7,24 @@
 
 namespace tractor {
 
+const Aid& Portal::OwnAid() {
+  return internal::Runtime::Current().config().self;
+}
+
+void Portal::CheckContext() const {
+  if (!to_self()) return;
+  throw RuntimeFailure("a context of the actor " + ToString(OwnAid()) +
+                       " to itself: start a task, or call the function");
+}
+
 Task<bool> Portal::CancelActor(absl::Duration timeout,
                                bool raise_on_timeout) const {
+  if (to_self()) {
+    internal::Runtime& runtime = internal::Runtime::Current();
+    runtime.BeginCancel(CancelReason::kExplicit, "it cancels itself", OwnAid(),
+                        Now() + timeout);
+    co_return true;
+  }
   internal::Link& link = *link_;
   if (link.closed() || link.said_goodbye()) co_return false;
   link.SendCancelActor("Portal::CancelActor()", link.self(), timeout);

@@ -18,6 +18,8 @@
 // - The effective deadline of the caller goes along.
 // - A portal may be copied, kept and used by several tasks; it does not keep
 //   the actor alive.
+// - A portal of one's own actor (peers.h) calls the endpoint as any function:
+//   its errors come as they are. A context to oneself is a RuntimeFailure.
 #ifndef TRACTOR_RUNTIME_ACTOR_PORTAL_H_
 #define TRACTOR_RUNTIME_ACTOR_PORTAL_H_
 
@@ -62,21 +64,24 @@ std::unique_ptr<Dialog> StartDialog(Link& link, const EndpointInfo& endpoint,
 
 class Portal {
  public:
+  // Null: of the actor itself.
   explicit Portal(std::shared_ptr<internal::Link> link)
       : link_(std::move(link)) {}
 
-  const Aid& aid() const { return link_->peer(); }
-  bool connected() const { return !link_->closed(); }
+  const Aid& aid() const { return to_self() ? OwnAid() : link_->peer(); }
+  bool connected() const { return to_self() || !link_->closed(); }
 
   // Calls a one-shot endpoint. The request must live until the co_await is
   // over, which it does in one expression.
   template <class R, class A>
   Task<R> Call(Task<R> (*endpoint)(A),
                const std::remove_cvref_t<A>& request) const {
+    if (to_self()) return endpoint(request);
     return DoCall<R>(link_, endpoint, request);
   }
   template <class R>
   Task<R> Call(Task<R> (*endpoint)()) const {
+    if (to_self()) return endpoint();
     static const Nothing nothing;
     return DoCall<R>(link_, endpoint, nothing);
   }
@@ -89,12 +94,14 @@ class Portal {
   Task<internal::ContextResult<R>> WithContext(
       Task<R> (*endpoint)(Context<S, I, O>&, A),
       const std::remove_cvref_t<A>& request, F body) const {
+    CheckContext();
     return DoContext<R, S, I, O>(link_, endpoint, request, std::move(body));
   }
   template <class R, class S, class I, class O,
             Body<RemoteContext<S, I, O, R>&> F>
   Task<internal::ContextResult<R>> WithContext(
       Task<R> (*endpoint)(Context<S, I, O>&), F body) const {
+    CheckContext();
     static const Nothing nothing;
     return DoContext<R, S, I, O>(link_, endpoint, nothing, std::move(body));
   }
@@ -107,6 +114,10 @@ class Portal {
 
  private:
   friend class ActorNursery;
+
+  bool to_self() const { return link_ == nullptr; }
+  static const Aid& OwnAid();
+  void CheckContext() const;  // throws RuntimeFailure
 
   template <class E, class A>
   static std::unique_ptr<internal::Dialog> StartCall(internal::Link& link,

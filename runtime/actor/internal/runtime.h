@@ -83,6 +83,11 @@ class Runtime final : public LinkOwner {
 
   // A link to a new peer; runs until it closes.
   std::shared_ptr<Link> AddLink(os::Fd socket, bool connector);
+  // A link to another actor of the tree, by its uuid: one for each, which stays
+  // until either one ends. Null: there is no such actor.
+  Task<std::shared_ptr<Link>> ConnectPeer(proto::Connect target);
+  // Who is meant. False: there is no such actor.
+  Task<bool> FindPeer(const proto::Connect& target, proto::Connected* who);
   // For a child: the link to its parent. Its end is the end of the actor.
   void SetParentLink(std::shared_ptr<Link> link);
 
@@ -108,6 +113,9 @@ class Runtime final : public LinkOwner {
   Task<> Serve(const std::function<Task<>()>& main);
   Task<> WatchSignals(io::SignalWatcher& watcher);
   Task<> WatchParent();
+  // A link with a peer, for its whole life.
+  void KeepPeer(std::shared_ptr<Link> link);
+  Task<> WatchPeer(std::shared_ptr<Link> link);
   Task<> WatchDeadline();
   Task<> Teardown();
   void RunHooks();
@@ -117,6 +125,7 @@ class Runtime final : public LinkOwner {
   absl::flat_hash_set<std::string> exposed_;
   std::unique_ptr<Spawner> spawner_;
   std::shared_ptr<Link> parent_link_;
+  std::vector<std::shared_ptr<Link>> peers_;  // links that are not of the tree
   Nursery* system_ = nullptr;
   Nursery* service_ = nullptr;
   CancelScope service_scope_;

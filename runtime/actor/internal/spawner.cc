@@ -1,7 +1,9 @@
 // Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
 #include "runtime/actor/internal/spawner.h"
 
+#include <cerrno>
 #include <csignal>
+#include <optional>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -36,8 +38,14 @@ class Spawner::ForkedProcess final : public Process {
   bool killed_early_ = false;  // before there was a process
 };
 
-Spawner::Spawner(forkserver::Client client, bool watch)
-    : client_(std::move(client)), watch_(watch) {}
+// An answer of the forkserver that a task waits for.
+struct Spawner::Asked {
+  std::optional<forkserver::Event> answer;
+  std::string lost;  // there will be none: why
+  WaitList changed;
+};
+
+Spawner::Spawner(forkserver::Client client) : client_(std::move(client)) {}
 
 Spawner::~Spawner() {
   for (auto& [request, process] : by_request_) process->spawner_ = nullptr;
@@ -53,14 +61,44 @@ std::shared_ptr<Process> Spawner::Spawn(const proto::SpawnSpec& spec,
     return process;
   }
   by_request_[*request] = process;
-  watch_ = true;
-  spawned_.NotifyAll();
   return process;
 }
 
-// A child that never has children does not even watch the socket.
+Task<bool> Spawner::Connect(const proto::Connect& target, os::Fd channel,
+                            proto::Connected* who) {
+  const absl::StatusOr<uint64_t> request =
+      client_.Connect(target, std::move(channel));
+  if (!request.ok()) {
+    throw RuntimeFailure("cannot ask the forkserver for an actor: " +
+                         std::string(request.status().message()));
+  }
+  Asked asked;
+  asked_[*request] = &asked;
+  struct Guard {
+    std::map<uint64_t, Asked*>& asked;
+    uint64_t request;
+    ~Guard() { asked.erase(request); }
+  } guard{asked_, *request};
+  while (!asked.answer.has_value() && asked.lost.empty()) {
+    co_await asked.changed.Wait("answer of the forkserver");
+  }
+  if (!asked.lost.empty()) throw RuntimeFailure(asked.lost);
+  if (auto* connected = std::get_if<forkserver::Connected>(&*asked.answer)) {
+    *who = std::move(connected->body);
+    co_return true;
+  }
+  const auto* failed = std::get_if<forkserver::Failed>(&*asked.answer);
+  if (failed != nullptr && failed->body.errno_value() == ENOENT) {
+    co_return false;
+  }
+  throw RuntimeFailure(
+      "the forkserver does not connect this actor: " +
+      (failed == nullptr
+           ? std::string("a foreign answer")
+           : std::string(forkserver::ToStatus(failed->body).message())));
+}
+
 Task<> Spawner::Run() {
-  while (!watch_) co_await spawned_.Wait("first child");
   io::FdWaiter waiter(client_.fd());
   while (true) {
     absl::StatusOr<std::vector<forkserver::Event>> events = client_.Drain();
@@ -75,6 +113,18 @@ Task<> Spawner::Run() {
 }
 
 void Spawner::OnEvent(forkserver::Event& event) {
+  if (auto* incoming = std::get_if<forkserver::Incoming>(&event)) {
+    if (on_incoming_ && incoming->channel.valid()) {
+      on_incoming_(std::move(incoming->channel));
+    }
+    return;
+  }
+  if (const auto asked = asked_.find(forkserver::RequestId(event));
+      asked != asked_.end()) {
+    asked->second->answer = std::move(event);
+    asked->second->changed.NotifyAll();
+    return;
+  }
   const auto found = by_request_.find(forkserver::RequestId(event));
   if (found == by_request_.end()) return;
   const std::shared_ptr<ForkedProcess> process = found->second;
@@ -116,6 +166,10 @@ void Spawner::OnFailed(ForkedProcess& process,
 }
 
 void Spawner::OnLost(const absl::Status& status) {
+  for (auto& [request, asked] : asked_) {
+    asked->lost = "the forkserver is gone: " + std::string(status.message());
+    asked->changed.NotifyAll();
+  }
   auto processes = std::move(by_request_);
   by_request_.clear();
   for (auto& [request, process] : processes) {

@@ -10,6 +10,7 @@
 #define TRACTOR_RUNTIME_ACTOR_INTERNAL_SPAWNER_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -77,13 +78,21 @@ class Process {
 
 class Spawner {
  public:
-  // `watch`: also before the first child, for the end of the forkserver. An
-  // actor that is a child of it does not outlive it, and has no need to.
-  Spawner(forkserver::Client client, bool watch);
+  explicit Spawner(forkserver::Client client);
   ~Spawner();
 
   // Asks for a child. `channel` is its end of the socketpair.
   std::shared_ptr<Process> Spawn(const proto::SpawnSpec& spec, os::Fd channel);
+
+  // Asks the forkserver to connect this actor with `target`, or only who that
+  // is. `channel`: the other one's end. False: there is no such actor. Throws
+  // RuntimeFailure when the forkserver refuses it for another reason.
+  Task<bool> Connect(const proto::Connect& target, os::Fd channel,
+                     proto::Connected* who);
+  // Called with the channel of every actor that connects to this one.
+  void set_on_incoming(std::function<void(os::Fd)> call) {
+    on_incoming_ = std::move(call);
+  }
 
   // Takes in events until cancelled. Throws RuntimeFailure when the forkserver
   // is gone.
@@ -94,6 +103,7 @@ class Spawner {
 
  private:
   class ForkedProcess;
+  struct Asked;
 
   void OnEvent(forkserver::Event& event);
   void OnForked(ForkedProcess& process, forkserver::Forked& forked);
@@ -102,8 +112,8 @@ class Spawner {
 
   forkserver::Client client_;
   std::map<uint64_t, std::shared_ptr<ForkedProcess>> by_request_;
-  WaitList spawned_;  // somebody has sent the first request
-  bool watch_;
+  std::map<uint64_t, Asked*> asked_;  // of Connect() calls that wait
+  std::function<void(os::Fd)> on_incoming_;
 };
 
 // An actor on a thread of this process; `entry` runs there and gives its exit
