@@ -52,10 +52,15 @@ make_cgroup() {
     run_cgroup="$parent/tractor-example-$run_mark"
 }
 
-# Only after a failure there is something below it.
+# Only after a failure there is something below it. Who was killed may still be
+# on the way out, which takes a moment.
 remove_cgroup() {
+  local begin
   [[ -n "$run_cgroup" ]] || return 0
-  find "$run_cgroup" -depth -type d -exec rmdir {} \;
+  begin="$(now_us)"
+  until find "$run_cgroup" -depth -type d -exec rmdir {} + 2>/dev/null; do
+    (($(now_us) - begin < 10000000)) || fail "cannot remove $run_cgroup"
+  done
   run_cgroup=""
 }
 
