@@ -39,6 +39,7 @@
 #include "runtime/actor/internal/dialog.h"
 #include "runtime/actor/payload.h"
 #include "runtime/actor/stream.h"
+#include "runtime/task/cancel_scope.h"
 #include "runtime/task/operation.h"
 #include "runtime/task/outcome.h"
 #include "runtime/task/task.h"
@@ -75,14 +76,26 @@ class [[nodiscard]] StartedOperation final : public Operation {
 
 const Aid& PeerOf(const Dialog& dialog);
 
+// Checks the options, and puts them to work.
+void SetOverrun(Dialog& dialog, const StreamOptions& options,
+                CancelScope* scope);
+// Throws StreamOverrun when there was one.
+void CheckOverrun(const Dialog& dialog);
+
 // What both sides do with a stream.
 template <class In, class Out, class F>
-Task<> RunStream(Dialog& dialog, F body) {
+Task<> RunStream(Dialog& dialog, StreamOptions options, F body) {
   dialog.OpenStream();
   Stream<In, Out> stream(dialog);
-  auto run = [&]() -> Task<> { co_await body(stream); };
-  auto end = co_await Observe(run);
+  CancelScope scope;
+  auto run = [&]() -> Task<> {
+    SetOverrun(dialog, options, &scope);
+    co_await body(stream);
+  };
+  auto in_scope = [&]() -> Task<> { co_await scope.Run(run); };
+  auto end = co_await Observe(in_scope);
   dialog.CloseStream();
+  if (scope.cancelled_caught()) CheckOverrun(dialog);
   co_await std::move(end).Get();
 }
 
@@ -113,7 +126,13 @@ class Context {
   // Runs body(stream). Leaving it ends what this side sends.
   template <Body<StreamType&> F>
   Task<> WithStream(F body) {
-    return internal::RunStream<ToCallee, ToCaller, F>(dialog_, std::move(body));
+    return internal::RunStream<ToCallee, ToCaller, F>(dialog_, {},
+                                                      std::move(body));
+  }
+  template <Body<StreamType&> F>
+  Task<> WithStream(const StreamOptions& options, F body) {
+    return internal::RunStream<ToCallee, ToCaller, F>(dialog_, options,
+                                                      std::move(body));
   }
 
   // Ends this task as cancelled by itself, at its next checkpoint.
@@ -145,7 +164,13 @@ class RemoteContext {
 
   template <Body<StreamType&> F>
   Task<> WithStream(F body) {
-    return internal::RunStream<ToCaller, ToCallee, F>(dialog_, std::move(body));
+    return internal::RunStream<ToCaller, ToCallee, F>(dialog_, {},
+                                                      std::move(body));
+  }
+  template <Body<StreamType&> F>
+  Task<> WithStream(const StreamOptions& options, F body) {
+    return internal::RunStream<ToCaller, ToCallee, F>(dialog_, options,
+                                                      std::move(body));
   }
 
   // The callee's result; its error as a RemoteActorError. When this side has

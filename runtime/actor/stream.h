@@ -18,10 +18,14 @@
 //   returned; again and again. What was sent before is received first.
 // - A remote error comes out of both before everything else.
 // - The block of one side ends its own sending; the other may go on.
+// - A side that would rather lose messages, or fail, than hold up its sender
+//   says so: WithStream(StreamOptions().set_overrun(...), body).
 #ifndef TRACTOR_RUNTIME_ACTOR_STREAM_H_
 #define TRACTOR_RUNTIME_ACTOR_STREAM_H_
 
 #include <coroutine>
+#include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -32,6 +36,36 @@
 #include "runtime/task/operation.h"
 
 namespace tractor {
+
+// What becomes of messages that arrive while max_queued() of them wait to be
+// received. It is the receiver's choice, for what it receives.
+enum class Overrun : uint8_t {
+  kPark,        // the sender waits (default); max_queued() means nothing then
+  kDropOldest,  // the new one takes the place of the oldest one
+  kDropNewest,  // the new one is dropped
+  kFail,        // the stream block is cancelled, and throws StreamOverrun
+};
+
+class StreamOptions {
+ public:
+  StreamOptions() = default;
+  StreamOptions& set_overrun(Overrun overrun) {
+    overrun_ = overrun;
+    return *this;
+  }
+  // At least 1. Default: 64.
+  StreamOptions& set_max_queued(size_t messages) {
+    max_queued_ = messages;
+    return *this;
+  }
+
+  Overrun overrun() const { return overrun_; }
+  size_t max_queued() const { return max_queued_; }
+
+ private:
+  Overrun overrun_ = Overrun::kPark;
+  size_t max_queued_ = 64;
+};
 
 namespace internal {
 
@@ -123,6 +157,9 @@ class Stream {
   internal::StreamReceiveOperation<In> Receive() {
     return internal::StreamReceiveOperation<In>(dialog_);
   }
+
+  // How many messages were dropped on this side (Overrun::kDrop...).
+  uint64_t dropped() const { return dialog_.dropped(); }
 
  private:
   internal::Dialog& dialog_;

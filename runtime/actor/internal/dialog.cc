@@ -51,7 +51,7 @@ void Dialog::OnData(const wire::FrameView& frame) {
   const absl::Status credit = receive_credit_.OnReceived(frame.payload.size());
   if (!credit.ok()) throw RuntimeFailure(std::string(credit.message()));
   // Nobody will take what comes after the local end; it is given back at once.
-  if (stream_ == StreamState::kClosed) {
+  if (stream_ == StreamState::kClosed || overrun_) {
     Consumed(frame.payload.size());
     return;
   }
@@ -60,7 +60,41 @@ void Dialog::OnData(const wire::FrameView& frame) {
     type_checked_ = false;
   }
   inbox_.PushBack(frame.payload);
+  TrimInbox();
   receivable_.NotifyAll();
+}
+
+void Dialog::LimitInbox(Excess excess, size_t max_queued, CancelScope* scope) {
+  excess_ = excess;
+  max_queued_ = max_queued;
+  stream_scope_ = scope;
+  TrimInbox();
+}
+
+void Dialog::DropFront() {
+  const size_t size = inbox_.front().size();
+  inbox_.PopFront();
+  Consumed(size);
+}
+
+// What is dropped is given back as if it had been received.
+void Dialog::TrimInbox() {
+  if (excess_ == Excess::kPark || overrun_) return;
+  while (inbox_.size() > max_queued_) {
+    if (excess_ == Excess::kFail) {
+      overrun_ = true;
+      stream_scope_->Cancel(CancelReason::kExplicit, "a stream has overrun");
+      return;
+    }
+    ++dropped_;
+    if (excess_ == Excess::kDropOldest) {
+      DropFront();
+    } else {
+      const size_t size = inbox_.back_size();
+      inbox_.PopBack();
+      Consumed(size);
+    }
+  }
 }
 
 void Dialog::OnStop() {
@@ -310,17 +344,29 @@ void Dialog::CloseStream() {
   stream_ = StreamState::kClosed;
   // What nobody will take any more is given back, so that a peer that waits for
   // credit learns of our end instead.
-  while (!inbox_.empty()) {
-    const size_t size = inbox_.front().size();
-    inbox_.PopFront();
-    Consumed(size);
-  }
+  while (!inbox_.empty()) DropFront();
+  stream_scope_ = nullptr;
   receivable_.NotifyAll();
   if (link_->closed()) return;
   Queue()
       .Append(wire::SimpleHeader(wire::FrameKind::kStop, cid_))
       .IgnoreError();
   Appended();
+}
+
+void SetOverrun(Dialog& dialog, const StreamOptions& options,
+                CancelScope* scope) {
+  if (options.max_queued() == 0) {
+    throw RuntimeFailure("WithStream(): max_queued is 0; it is at least 1");
+  }
+  dialog.LimitInbox(static_cast<Dialog::Excess>(options.overrun()),
+                    options.max_queued(), scope);
+}
+
+void CheckOverrun(const Dialog& dialog) {
+  if (!dialog.overrun()) return;
+  throw StreamOverrun("more than " + std::to_string(dialog.max_queued()) +
+                      " messages of a stream waited to be received");
 }
 
 void Dialog::CheckSend() {

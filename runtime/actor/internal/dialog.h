@@ -143,6 +143,14 @@ class Dialog {
   void OpenStream();   // throws RuntimeFailure: too early, or a second time
   void CloseStream();  // sends STOP
   bool stream_open() const { return stream_ == StreamState::kOpen; }
+  // From here on at most `max_queued` messages wait to be received; of more,
+  // the oldest or the newest are dropped, or `scope` is cancelled.
+  enum class Excess : uint8_t { kPark, kDropOldest, kDropNewest, kFail };
+  void LimitInbox(Excess excess, size_t max_queued, CancelScope* scope);
+  uint64_t dropped() const { return dropped_; }
+  // There were more, and the scope was cancelled for it.
+  bool overrun() const { return overrun_; }
+  size_t max_queued() const { return max_queued_; }
   // Why nothing can be sent (any more): throws. Remote errors come first.
   void CheckSend();
   bool can_send() const {
@@ -232,6 +240,8 @@ class Dialog {
   void CheckType(std::string_view place, std::string_view expected,
                  std::string_view got) const;
   bool BeginTake(std::string_view expected);
+  void TrimInbox();
+  void DropFront();
   void Consumed(size_t bytes);
   wire::SendQueue& Queue();
   void Appended();
@@ -266,6 +276,11 @@ class Dialog {
   absl::Time cancel_deadline_ = absl::InfiniteFuture();
 
   Inbox inbox_;
+  Excess excess_ = Excess::kPark;
+  size_t max_queued_ = 0;
+  uint64_t dropped_ = 0;
+  bool overrun_ = false;
+  CancelScope* stream_scope_ = nullptr;  // of the open stream, with kFail
   wire::ReceiveCredit receive_credit_;
   wire::SendCredit send_credit_;
   WaitList changed_;     // started, outcome, cancel acknowledged

@@ -49,6 +49,19 @@ class Inbox {
     entries_.pop_front();
   }
 
+  // The last one; only when not empty.
+  size_t back_size() const {
+    return entries_.back() == kLarge ? large_.back().size() : entries_.back();
+  }
+  void PopBack() {
+    if (entries_.back() == kLarge) {
+      large_.pop_back();
+    } else {
+      bytes_.resize(bytes_.size() - entries_.back());
+    }
+    entries_.pop_back();
+  }
+
   void Clear() { *this = Inbox(); }
 
  private:
