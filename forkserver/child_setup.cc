@@ -17,6 +17,7 @@
 #include "forkserver/timing.h"
 #include "os/errno_status.h"
 #include "os/file.h"
+#include "os/inject.h"
 #include "os/memfd.h"
 #include "os/prctl.h"
 #include "os/signals.h"
@@ -263,6 +264,7 @@ absl::Status ShowAsSpare(ChildContext& context) {
   for (auto& [name, fd] : plan.fds) start.fds[name] = std::move(fd);
   Stamp(proto::STEP_ENTRY, &plan.timing);
   start.timing = std::move(plan.timing);
+  TRACTOR_INJECT_POINT("child.entry");
   FlushAndExit(context.entry(std::move(start)));
 }
 
@@ -324,6 +326,8 @@ void FlushAndExit(int code) {
 
 void RunChild(ChildContext& context, ChildPlan plan) {
   plan.boot_ns_after_fork = os::BootNanos();
+  TRACTOR_INJECT_NAME(plan.spec.actor().name());
+  TRACTOR_INJECT_POINT("child.born");
   Stamp(proto::STEP_CHILD, &plan.timing);
   Steps steps(plan);
   SetUpProcess(context, plan, steps);
@@ -346,6 +350,8 @@ void RunSpare(ChildContext& context, os::Fd control,
   const absl::Status told = WaitForPlan(plan);
   Stamp(proto::STEP_CHILD, &plan.timing);
   steps.Need(proto::STEP_FDS, told);
+  TRACTOR_INJECT_NAME(plan.spec.actor().name());
+  TRACTOR_INJECT_POINT("child.born");
   RunPlan(context, plan, steps);
 }
 

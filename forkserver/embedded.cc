@@ -25,6 +25,7 @@
 #include "os/errno_status.h"
 #include "os/file.h"
 #include "os/fork.h"
+#include "os/inject.h"
 #include "os/prctl.h"
 #include "os/signals.h"
 #include "os/status_macros.h"
@@ -134,6 +135,7 @@ absl::StatusOr<ChildContext> BecomeZygote(Inheritance& from) {
 }
 
 [[noreturn]] void RunZygote(Inheritance from) {
+  TRACTOR_INJECT_NAME("forkserver");
   absl::StatusOr<ChildContext> context = BecomeZygote(from);
   if (!context.ok()) {
     // The root sees EOF at its first request; say why.

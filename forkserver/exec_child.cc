@@ -14,6 +14,7 @@
 #include "forkserver/timing.h"
 #include "os/errno_status.h"
 #include "os/file.h"
+#include "os/inject.h"
 #include "os/memfd.h"
 #include "os/prctl.h"
 #include "os/status_macros.h"
@@ -98,6 +99,8 @@ std::optional<ChildStart> TakeExecChild() {
   if (!start.ok()) GiveUp(control, start.status());
   StampAt(proto::STEP_IMAGE, now, &start->timing);
   Stamp(proto::STEP_ENTRY, &start->timing);
+  TRACTOR_INJECT_NAME(start->spec.actor().name());
+  TRACTOR_INJECT_POINT("child.entry");
   return *std::move(start);
 }
 

@@ -9,6 +9,7 @@
 
 #include "forkserver/server.h"
 #include "os/clock.h"
+#include "os/inject.h"
 
 namespace tractor::forkserver {
 namespace {
@@ -117,6 +118,7 @@ void Server::ReportExit(const ActorExit& exit, bool swept) {
   exited.set_lifetime_ns(
       static_cast<uint64_t>(os::MonotonicNanos() - actor.forked_ns));
   exited.set_swept(swept);
+  TRACTOR_INJECT_POINT("forkserver.exited");
   actor.reported = swept;
   Answer(*owner, actor.request_id, std::move(event));
 }
@@ -172,6 +174,7 @@ void Server::BeginClosing(int64_t grace_ns,
   }
   if (table_.spare() != nullptr) DropSpareOf(table_.spare()->parent);
   bury_ = true;
+  TRACTOR_INJECT_POINT("forkserver.closing");
   if (grace_ns == 0) return KillTree();
   After(grace_ns, [this] { KillTree(); });
 }
@@ -223,6 +226,7 @@ void Server::FinishClosing() {
   table_.NameRoot("", "root");
   ++tree_number_;  // no timer of this tree may fire any more
   retry_armed_ = false;
+  TRACTOR_INJECT_POINT("forkserver.closed");
   if (request_id.has_value()) {
     Answer(table_.root(), *request_id, std::move(event));
   }

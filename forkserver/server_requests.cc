@@ -13,6 +13,7 @@
 #include "forkserver/server.h"
 #include "forkserver/spawner.h"
 #include "os/errno_status.h"
+#include "os/inject.h"
 
 namespace tractor::forkserver {
 namespace {
@@ -118,6 +119,7 @@ void Server::HandleSpawn(Actor& actor, uint64_t id, proto::Spawn& body,
         actor, id, proto::STEP_CHECK,
         Refuse("no tree is open, or it is being closed", ESHUTDOWN));
   }
+  TRACTOR_INJECT_POINT("forkserver.spawn");
   const proto::SpawnSpec::Method method = body.spec().method();
   auto result = SpawnActor(context_, *tree_, table_, actor,
                            {id, received_ns, &body, std::move(fds)});
@@ -133,6 +135,7 @@ void Server::HandleSpawn(Actor& actor, uint64_t id, proto::Spawn& body,
                      ? *spawned.promoted
                      : table_.Add(std::move(spawned.actor));
   NoteSpawn(actor, method);
+  TRACTOR_INJECT_POINT("forkserver.forked");
   Answer(actor, id, std::move(event), std::move(spawned.fds));
   Watch(child);
 }

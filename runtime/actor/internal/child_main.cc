@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "forkserver/client.h"
+#include "os/inject.h"
 #include "os/signals.h"
 #include "runtime/actor/errors.h"
 #include "runtime/actor/internal/native_stack.h"
@@ -58,6 +59,7 @@ int Run(forkserver::ChildStart start) {
   };
   auto run = [&]() -> Task<> { co_await runtime.Run(main); };
   const Outcome<> end = scheduler.Run(run);
+  TRACTOR_INJECT_POINT("actor.exit");
   if (!end.has_error()) return 0;
   TRACTOR_LOG(error) << "actor ends: " << DescribeException(end.error());
   return 1;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "os/inject.h"
 #include "runtime/actor/errors.h"
 #include "runtime/actor/internal/error_codec.h"
 #include "runtime/actor/internal/link.h"
@@ -41,6 +42,7 @@ void Dialog::OnStartAck(uint64_t window) {
 
 void Dialog::OnStarted(const wire::FrameView& frame) {
   if (started_) return;
+  TRACTOR_INJECT_POINT("context.begun");
   started_ = true;
   started_type_ = frame.type;
   started_bytes_ = frame.payload;
@@ -48,6 +50,7 @@ void Dialog::OnStarted(const wire::FrameView& frame) {
 }
 
 void Dialog::OnData(const wire::FrameView& frame) {
+  TRACTOR_INJECT_POINT("stream.receive");
   const absl::Status credit = receive_credit_.OnReceived(frame.payload.size());
   if (!credit.ok()) throw RuntimeFailure(std::string(credit.message()));
   // Nobody will take what comes after the local end; it is given back at once.
@@ -123,6 +126,7 @@ void Dialog::WakeAll() {
 }
 
 void Dialog::OnReturn(const wire::FrameView& frame) {
+  TRACTOR_INJECT_POINT("call.returned");
   if (ended()) return;
   returned_ = true;
   result_type_ = frame.type;
@@ -131,6 +135,7 @@ void Dialog::OnReturn(const wire::FrameView& frame) {
 }
 
 void Dialog::OnError(const proto::ErrorProto& error) {
+  TRACTOR_INJECT_POINT("call.failed");
   if (ended()) return;
   std::exception_ptr exception = UnpackError(error);
   std::optional<Aid> by;
@@ -168,6 +173,7 @@ void Dialog::OnLost(std::exception_ptr error) {
 }
 
 void Dialog::OnCancel(const proto::Cancel& cancel) {
+  TRACTOR_INJECT_POINT("cancel.asked");
   const absl::Duration budget = cancel.has_budget_ns()
                                     ? absl::Nanoseconds(cancel.budget_ns())
                                     : absl::InfiniteDuration();
@@ -190,6 +196,7 @@ void Dialog::OnCancel(const proto::Cancel& cancel) {
 }
 
 void Dialog::OnCancelAck(const proto::CancelAck& ack) {
+  TRACTOR_INJECT_POINT("cancel.acked");
   if (ack.done_within_ns() > 0) {
     cancel_deadline_ = Now() + absl::Nanoseconds(ack.done_within_ns());
   }
@@ -231,6 +238,7 @@ void Dialog::set_scope(CancelScope* scope) {
 
 void Dialog::RequestCancel(std::string_view reason, absl::Time deadline) {
   if (ended() || link_->closed()) return;
+  TRACTOR_INJECT_POINT("cancel.ask");
   const bool again = std::exchange(cancel_called_, true);
   if (!again) canceller_ = link_->self();
   proto::FrameHeader header;
@@ -300,6 +308,7 @@ Task<bool> Dialog::WaitEndShielded(absl::Time deadline) {
 }
 
 void Dialog::SendError(const proto::ErrorProto& error) {
+  TRACTOR_INJECT_POINT("call.error");
   const wire::SimpleHeader header(wire::FrameKind::kError, cid_);
   Queue()
       .Append(header, static_cast<const google::protobuf::MessageLite&>(error))
@@ -341,6 +350,7 @@ void Dialog::OpenStream() {
 
 void Dialog::CloseStream() {
   if (stream_ != StreamState::kOpen) return;
+  TRACTOR_INJECT_POINT("stream.close");
   stream_ = StreamState::kClosed;
   // What nobody will take any more is given back, so that a peer that waits for
   // credit learns of our end instead.

@@ -23,6 +23,7 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "os/inject.h"
 #include "proto/actor.pb.h"
 #include "proto/error.pb.h"
 #include "runtime/actor/aid.h"
@@ -126,14 +127,17 @@ class Dialog {
     CheckAppend(Traits::Append(
         Queue(), StartHeader(endpoint, is_context, Traits::Name()), value));
     Appended();
+    TRACTOR_INJECT_POINT("call.start");
   }
   template <class T>
   void SendReturn(T&& value) {
+    TRACTOR_INJECT_POINT("call.return");
     SendPayload(wire::FrameKind::kReturn, std::forward<T>(value));
   }
   template <class T>
   void SendStarted(const T& value) {
     CheckStarted();
+    TRACTOR_INJECT_POINT("context.started");
     SendPayload(wire::FrameKind::kStarted, value);
     started_ = true;
   }
@@ -160,6 +164,7 @@ class Dialog {
 
   template <class T>
   void AppendData(T&& value) {
+    TRACTOR_INJECT_POINT("stream.send");
     using Traits = PayloadTraits<std::remove_cvref_t<T>>;
     const wire::SimpleHeader header(
         wire::FrameKind::kData, cid_,

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "os/inject.h"
 #include "runtime/actor/errors.h"
 #include "runtime/actor/internal/error_codec.h"
 #include "runtime/io/status_error.h"
@@ -39,6 +40,7 @@ Link::Link(LinkOwner& owner, os::Fd socket, bool connector,
     throw RuntimeFailure(std::string(first.status().message()));
   }
   io::OrThrow(queue_.Append(*first));
+  TRACTOR_INJECT_POINT("link.hello");
   scheduler_.AddIdleHook(*this);
 }
 
@@ -183,6 +185,7 @@ absl::Status Link::OnHello(const wire::FrameView& frame) {
   if (!agreed.ok()) return agreed.status();
   queue_.LowerMaxFrameBytes(agreed->max_frame_bytes);
   peer_ = FromProto(agreed->peer);
+  TRACTOR_INJECT_POINT("link.ready");
   Changed();
   return absl::OkStatus();
 }
@@ -305,6 +308,7 @@ void Link::SendCancelActor(std::string_view reason, const Aid& canceller,
                            std::optional<absl::Duration> budget) {
   if (closed_) return;
   actor_cancel_sent_ = true;
+  TRACTOR_INJECT_POINT("actor.cancel");
   proto::FrameHeader header;
   header.set_kind(proto::FRAME_CANCEL_ACTOR);
   proto::Cancel& cancel = *header.mutable_cancel();
@@ -330,6 +334,7 @@ void Link::SendCancelActorAck(absl::Duration done_within) {
 
 void Link::SendGoodbye(const std::exception_ptr& error) {
   if (closed_) return;
+  TRACTOR_INJECT_POINT("actor.goodbye");
   const wire::SimpleHeader header(wire::FrameKind::kGoodbye, 0);
   if (error == nullptr) {
     queue_.Append(header).IgnoreError();

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <utility>
 
+#include "os/inject.h"
 #include "runtime/actor/constants.h"
 #include "runtime/actor/errors.h"
 #include "runtime/actor/internal/error_codec.h"
@@ -146,6 +147,7 @@ Task<> Runtime::Serve(const std::function<Task<>()>& main) {
 
 void Runtime::BeginCancel(CancelReason::Source source, std::string_view reason,
                           const Aid& canceller, absl::Time deadline) {
+  TRACTOR_INJECT_POINT("actor.cancelled");
   cancel_deadline_ = std::min(cancel_deadline_, deadline);
   if (!std::exchange(cancelling_, true)) {
     canceller_ = canceller;
@@ -220,6 +222,7 @@ Task<> Runtime::WatchParent() {
 }
 
 Task<> Runtime::Teardown() {
+  TRACTOR_INJECT_POINT("actor.teardown");
   RunHooks();
   // The parent first: it waits.
   std::vector<std::shared_ptr<Link>> links;
@@ -326,6 +329,7 @@ Task<> Runtime::ServeDialog(std::unique_ptr<Dialog> dialog, std::string request,
                             const EndpointInfo* info, absl::Time deadline) {
   CancelScope scope(deadline);
   dialog->set_scope(&scope);
+  TRACTOR_INJECT_POINT("call.serve");
   auto serve = [&]() -> Task<> {
     auto task = info->serve(*dialog, std::move(request));
     co_await std::move(task);
