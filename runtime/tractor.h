@@ -39,6 +39,7 @@
 #include "runtime/actor/payload.h"         // IWYU pragma: export
 #include "runtime/actor/peers.h"           // IWYU pragma: export
 #include "runtime/actor/portal.h"          // IWYU pragma: export
+#include "runtime/actor/publisher.h"       // IWYU pragma: export
 #include "runtime/actor/runtime_vars.h"    // IWYU pragma: export
 #include "runtime/actor/spawn_method.h"    // IWYU pragma: export
 #include "runtime/actor/stream.h"          // IWYU pragma: export
