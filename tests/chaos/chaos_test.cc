@@ -42,7 +42,14 @@ std::string Option(const char* flag, const char* variable) {
   return value == nullptr ? "" : value;
 }
 
-// The seeds of this run. The same ones each time, unless told otherwise.
+// Bazel's number of this run of several (--runs_per_test), from 0.
+uint64_t RunNumber() {
+  const char* number = getenv("TEST_RUN_NUMBER");
+  return number == nullptr ? 0 : std::strtoull(number, nullptr, 10) - 1;
+}
+
+// The seeds of this run. The same ones each time, unless told otherwise; of
+// several runs each has its own.
 std::vector<uint64_t> Seeds() {
   const std::string one = Option("--seed=", "TRACTOR_CHAOS_SEED");
   if (!one.empty()) return {std::strtoull(one.c_str(), nullptr, 10)};
@@ -50,6 +57,7 @@ std::vector<uint64_t> Seeds() {
   const std::string first = Option("--first=", "TRACTOR_CHAOS_FIRST");
   const int count = trees.empty() ? kDefaultTrees : std::atoi(trees.c_str());
   uint64_t seed = first.empty() ? 1 : std::strtoull(first.c_str(), nullptr, 10);
+  seed += RunNumber() * static_cast<uint64_t>(count);
   std::vector<uint64_t> seeds;
   for (int i = 0; i < count; ++i) seeds.push_back(seed++);
   return seeds;

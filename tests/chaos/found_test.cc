@@ -1,16 +1,34 @@
 // Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
 //
 // What chaos has found, each as a test of its own.
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <cstdlib>
+#include <fstream>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "absl/time/clock.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "os/fd.h"
+#include "os/unix_socket.h"
 #include "runtime/tractor.h"
+#include "tests/chaos/tree.h"
 #include "tests/support/backend.h"
+#include "tests/support/program.h"
 #include "tests/support/run_actors.h"
 
 namespace tractor::chaos {
 namespace {
 
+using ::tractor::testing::ErrorOf;
+using ::tractor::testing::Program;
 using ::tractor::testing::RunActors;
 
 Task<> TermAtTheVeryEnd() {
@@ -31,6 +49,137 @@ TEST(Found, ASigtermInTheLastMomentIsNoDeath) {
       co_await an.Cancel();
     });
   });
+}
+
+// As a program does it that closes a number which is not its own, and opens
+// something else. Nobody reports it.
+void LoseControlSocket() {
+  const auto fds = os::OpenFds();
+  for (const int fd : *fds) {
+    int type = 0;
+    socklen_t size = sizeof(type);
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+        type == SOCK_SEQPACKET) {
+      auto pair = os::SocketPair(SOCK_STREAM | SOCK_NONBLOCK);
+      dup3(pair->first.get(), fd, O_CLOEXEC);
+    }
+  }
+}
+
+Task<> DoNothing() { co_return; }
+TRACTOR_ENDPOINT(DoNothing);
+
+TEST_PROGRAM(LosesItsControlSocket) {
+  return Main(argc, argv, []() -> Task<> {
+    co_await WithActorNursery([](ActorNursery& an) -> Task<> {
+      co_await an.StartActor(ActorOptions("child").Expose(DoNothing));
+      LoseControlSocket();
+      co_await SleepForever();
+    });
+  });
+}
+
+// The forkserver took the root for dead and ended the tree; the root waited 5 s
+// for the news of that, 3 s more for a cancel, and said that the child had
+// exited with code 0.
+TEST(Found, AControlSocketThatIsLostIsALostForkserver) {
+  SKIP_ON_BACKEND(thread, "its actors do without a forkserver");
+  const absl::Time begin = absl::Now();
+  Program program("LosesItsControlSocket");
+  EXPECT_EQ(program.Join(), 1);
+  EXPECT_THAT(program.output(),
+              ::testing::HasSubstr("the forkserver of this tree is gone"));
+  EXPECT_LE(absl::Now() - begin, kKillTimeout);
+}
+
+Task<> Throw() {
+  throw std::runtime_error("planted");
+  co_return;
+}
+TRACTOR_ENDPOINT(Throw);
+
+// Lets this process have so much more memory.
+void LimitMemory(size_t kib) {
+  size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  rlimit limit = {};
+  getrlimit(RLIMIT_AS, &limit);
+  limit.rlim_cur =
+      pages * static_cast<size_t>(sysconf(_SC_PAGESIZE)) + kib * 1024;
+  setrlimit(RLIMIT_AS, &limit);
+}
+
+TEST_PROGRAM(HasNoMemoryForAStack) {
+  return Main(argc, argv, []() -> Task<> {
+    co_await WithActorNursery([](ActorNursery& an) -> Task<> {
+      const Portal child =
+          co_await an.StartActor(ActorOptions("child").Expose(Throw));
+      LimitMemory(std::strtoull(getenv("CHAOS_KIB"), nullptr, 10));
+      co_await child.Call(Throw);
+    });
+  });
+}
+
+// Names and lines are looked up when an error is read. libdw ended the process
+// when it got no memory for that, or crashed.
+TEST(Found, AnErrorIsToldWithoutTheMemoryForItsLines) {
+  SKIP_ON_BACKEND(thread, "a thread takes more memory than that");
+  if (kSlowness != 1) GTEST_SKIP() << "sanitizers do not live with a limit";
+  for (int kib = 512; kib <= 40 << 10; kib += 512) {
+    Program program("HasNoMemoryForAStack",
+                    {{"CHAOS_KIB", std::to_string(kib)}});
+    EXPECT_EQ(program.Join(), 1);
+    EXPECT_THAT(program.output(), ::testing::HasSubstr("planted")) << kib;
+  }
+}
+
+Task<> WaitHere(Context<>& ctx) {
+  co_await ctx.Started();
+  co_await SleepForever();
+}
+TRACTOR_ENDPOINT(WaitHere);
+
+Task<> LoseTheForkserver() {
+  LoseControlSocket();
+  co_await WithActorNursery([](ActorNursery& an) -> Task<> {
+    co_await an.StartActor(ActorOptions("grandchild"));
+  });
+}
+TRACTOR_ENDPOINT(LoseTheForkserver);
+
+// An actor that failed by itself blamed whoever was calling it for the end of
+// what it served.
+TEST(Found, WhoEndsByItselfBlamesNobodyElse) {
+  SKIP_ON_BACKEND(thread, "its actors do without a forkserver");
+  std::optional<Aid> canceller;
+  Aid child_aid;
+  auto use = [&](const Portal& child) -> Task<> {
+    auto block = [&](auto&) -> Task<> {
+      try {
+        co_await child.Call(LoseTheForkserver);
+      } catch (const RemoteActorError&) {
+        // That it could not start anybody.
+      }
+      co_await SleepForever();
+    };
+    try {
+      co_await child.WithContext(WaitHere, block);
+    } catch (const ContextCancelled& error) {
+      canceller = error.canceller();
+    }
+  };
+  const std::exception_ptr error = ErrorOf([&]() -> Task<> {
+    co_await WithActorNursery([&](ActorNursery& an) -> Task<> {
+      const Portal child = co_await an.StartActor(
+          ActorOptions("child").Expose(WaitHere, LoseTheForkserver));
+      child_aid = child.aid();
+      co_await use(child);
+      co_await SleepForever();
+    });
+  });
+  EXPECT_NE(error, nullptr);
+  ASSERT_TRUE(canceller.has_value());
+  EXPECT_EQ(canceller->name, child_aid.name);
 }
 
 }  // namespace

@@ -342,9 +342,13 @@ Task<> Runtime::ServeDialog(std::unique_ptr<Dialog> dialog, std::string request,
                          << " failed: " << DescribeBriefly(end.error());
     dialog->SendError(PackError(end.error(), config_.self, info->name));
   } else if (end.cancelled() || scope.cancelled_caught()) {
+    // Neither asked for: the deadline that the caller gave along, or our own
+    // end.
+    const bool in_time = scope.reason().source != CancelReason::kDeadline;
     const Aid canceller = dialog->cancel_requested() && dialog->canceller()
                               ? *dialog->canceller()
                           : cancelling_ ? canceller_
+                          : in_time     ? config_.self
                                         : dialog->link().peer();
     const std::string reason = dialog->cancel_requested()
                                    ? dialog->cancel_reason()

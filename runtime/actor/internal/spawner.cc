@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "runtime/io/status_error.h"
 #include "runtime/log/log.h"
 
 namespace tractor::internal {
@@ -30,7 +31,11 @@ class Spawner::ForkedProcess final : public Process {
       killed_early_ = killed_early_ || subtree;
       return true;
     }
-    return spawner_->client_.Kill(child_id_, signal, subtree).ok();
+    const absl::Status sent =
+        spawner_->client_.Kill(child_id_, signal, subtree).status();
+    spawner_->OnRequest(sent);
+    // Without a forkserver it is as good as ended.
+    return sent.ok() || !spawner_->lost_.ok();
   }
 
   Spawner* spawner_;  // null once it is gone
@@ -56,6 +61,7 @@ std::shared_ptr<Process> Spawner::Spawn(const proto::SpawnSpec& spec,
   auto process = std::make_shared<ForkedProcess>(*this);
   const absl::StatusOr<uint64_t> request =
       client_.Spawn(spec, std::move(channel));
+  OnRequest(request.status());
   if (!request.ok()) {
     process->failure_ = std::string(request.status().message());
     return process;
@@ -68,6 +74,7 @@ Task<bool> Spawner::Connect(const proto::Connect& target, os::Fd channel,
                             proto::Connected* who) {
   const absl::StatusOr<uint64_t> request =
       client_.Connect(target, std::move(channel));
+  OnRequest(request.status());
   if (!request.ok()) {
     throw RuntimeFailure("cannot ask the forkserver for an actor: " +
                          std::string(request.status().message()));
@@ -100,16 +107,40 @@ Task<bool> Spawner::Connect(const proto::Connect& target, os::Fd channel,
 
 Task<> Spawner::Run() {
   io::FdWaiter waiter(client_.fd());
+  struct Guard {
+    io::FdWaiter*& watching;
+    ~Guard() { watching = nullptr; }
+  } guard{waiter_};
+  waiter_ = &waiter;
   while (true) {
     absl::StatusOr<std::vector<forkserver::Event>> events = client_.Drain();
     if (!events.ok()) {
-      OnLost(events.status());
-      throw RuntimeFailure("the forkserver of this tree is gone: " +
-                           std::string(events.status().message()));
+      lost_ = events.status();
+      break;
     }
     for (forkserver::Event& event : *events) OnEvent(event);
-    co_await waiter.Readable();
+    if (!lost_.ok()) break;
+    try {
+      co_await waiter.Readable();
+    } catch (const io::ResourceClosed&) {
+      // It is lost. What has come before that is still to be taken in.
+    }
   }
+  OnLost();
+  throw RuntimeFailure("the forkserver of this tree is gone: " +
+                       std::string(lost_.message()));
+}
+
+// A request may be the first to find out. Nobody else would when the socket was
+// closed under us (EBADF: a failed precondition): epoll forgets it without a
+// word.
+void Spawner::OnRequest(const absl::Status& status) {
+  if (!lost_.ok()) return;
+  if (!absl::IsUnavailable(status) && !absl::IsFailedPrecondition(status)) {
+    return;
+  }
+  lost_ = status;
+  if (waiter_ != nullptr) waiter_->Close();
 }
 
 void Spawner::OnEvent(forkserver::Event& event) {
@@ -165,9 +196,11 @@ void Spawner::OnFailed(ForkedProcess& process,
   process.Changed();
 }
 
-void Spawner::OnLost(const absl::Status& status) {
+void Spawner::OnLost() {
+  const std::string why =
+      "the forkserver is gone: " + std::string(lost_.message());
   for (auto& [request, asked] : asked_) {
-    asked->lost = "the forkserver is gone: " + std::string(status.message());
+    asked->lost = why;
     asked->changed.NotifyAll();
   }
   auto processes = std::move(by_request_);
@@ -176,7 +209,7 @@ void Spawner::OnLost(const absl::Status& status) {
     process->spawner_ = nullptr;
     ActorExit exit;
     exit.signal = SIGKILL;
-    exit.detail = "the forkserver is gone: " + std::string(status.message());
+    exit.detail = why;
     process->SetExit(exit, true);
   }
 }

@@ -108,9 +108,13 @@ class Spawner {
   void OnEvent(forkserver::Event& event);
   void OnForked(ForkedProcess& process, forkserver::Forked& forked);
   void OnFailed(ForkedProcess& process, const forkserver::Failed& failed);
-  void OnLost(const absl::Status& status);
+  // Looks whether a request has failed because the forkserver is gone.
+  void OnRequest(const absl::Status& status);
+  void OnLost();
 
   forkserver::Client client_;
+  absl::Status lost_;               // why the forkserver is lost; OK: it is not
+  io::FdWaiter* waiter_ = nullptr;  // of Run()
   std::map<uint64_t, std::shared_ptr<ForkedProcess>> by_request_;
   std::map<uint64_t, Asked*> asked_;  // of Connect() calls that wait
   std::function<void(os::Fd)> on_incoming_;

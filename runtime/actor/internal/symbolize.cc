@@ -9,6 +9,7 @@
 #include <gelf.h>
 #include <libelf.h>
 #include <link.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -16,6 +17,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
+#include <new>
 #include <string_view>
 #include <utility>
 
@@ -178,10 +180,27 @@ class ProgramFile {
   Dwarf* dwarf_ = nullptr;
 };
 
+// What libdw does by itself is to end the process. The attribute in C's words:
+// it is a part of the type that libdw wants.
+__attribute__((noreturn)) void OnNoMemory() { throw std::bad_alloc(); }
+
+// libdw looks only sometimes whether it has got memory, and crashes otherwise.
+// It takes some MiB; who cannot have these does without lines.
+bool HasRoomForLines() {
+  constexpr size_t kRoom = 32 << 20;
+  void* const room = mmap(nullptr, kRoom, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (room == MAP_FAILED) return false;
+  munmap(room, kRoom);
+  return true;
+}
+
 ProgramFile::ProgramFile() : fd_(open("/proc/self/exe", O_RDONLY | O_CLOEXEC)) {
   elf_version(EV_CURRENT);
   elf_ = elf_begin(fd_.get(), ELF_C_READ_MMAP, nullptr);
-  if (elf_ != nullptr) dwarf_ = dwarf_begin_elf(elf_, DWARF_C_READ, nullptr);
+  if (elf_ == nullptr || !HasRoomForLines()) return;
+  dwarf_ = dwarf_begin_elf(elf_, DWARF_C_READ, nullptr);
+  if (dwarf_ != nullptr) dwarf_new_oom_handler(dwarf_, OnNoMemory);
 }
 
 ProgramFile::~ProgramFile() {
@@ -246,7 +265,11 @@ std::vector<Symbol> Symbolize(const std::vector<uintptr_t>& addresses) {
   {
     ProgramFile file;
     file.FindNames(wanted);
-    file.FindLines(wanted);
+    try {
+      file.FindLines(wanted);
+    } catch (const std::bad_alloc&) {
+      // The lines that were found, and the names, have to do.
+    }
   }
   std::vector<Symbol> symbols;
   for (Wanted& one : wanted) symbols.push_back(std::move(one.symbol));
