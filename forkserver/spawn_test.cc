@@ -426,6 +426,28 @@ TEST(Spawn, TellsThatTheImageCannotBeExecuted) {
 const bool preload_fails = RegisterPreload(
     "table", [] { return absl::UnavailableError("no such table"); });
 
+// Counts itself in the environment that children inherit.
+const bool preload_counts = RegisterPreload("count", [] {
+  const char* before = getenv("PRELOADED");
+  const std::string count =
+      (before == nullptr ? std::string() : std::string(before)) + "x";
+  setenv("PRELOADED", count.c_str(), 1);
+  setenv("PRELOADED_BY", std::to_string(getpid()).c_str(), 1);
+  return absl::OkStatus();
+});
+
+TEST(Preload, HooksRunOnceInTheForkserverForAllChildren) {
+  RunRoot([](TestRoot& root) {
+    root.Open();
+    for (int i = 0; i < 3; ++i) {
+      auto report = ReadReport(root.Spawn("a", "report"));
+      EXPECT_EQ(report["env_PRELOADED"], "x");
+      EXPECT_EQ(report["env_PRELOADED_BY"], std::to_string(root.zygote.pid()));
+    }
+    EXPECT_EQ(getenv("PRELOADED"), nullptr) << "the root has no part in it";
+  });
+}
+
 const bool after_fork =
     RegisterAfterFork("counter", [] { setenv("AFTER_FORK", "1", 1); });
 

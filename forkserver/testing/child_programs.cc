@@ -114,6 +114,10 @@ int Report(const ChildStart& start) {
     out << "env_" << entry.name() << " " << (own != nullptr ? own : "-")
         << "\n";
   }
+  for (const char* name : {"PRELOADED", "PRELOADED_BY"}) {
+    const char* own = getenv(name);
+    out << "env_" << name << " " << (own != nullptr ? own : "-") << "\n";
+  }
   ReportStatus(out);
   out << "nice " << getpriority(PRIO_PROCESS, 0) << "\n";
   out << "random " << rand() << " " << random() << "\n";

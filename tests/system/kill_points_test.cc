@@ -211,6 +211,11 @@ INSTANTIATE_TEST_SUITE_P(Stop, KillPoints,
                                             ::testing::Values("stop")),
                          PlaceName);
 
+// Somebody waits for an actor that is there; it is not ending anyway.
+bool InTheMiddle(const std::string& point) {
+  return !point.starts_with("actor.");
+}
+
 // What is left of the tree, but for our ends of its root's pipes.
 std::vector<std::string> Remains(const LeakCheck& before) {
   while (waitpid(-1, nullptr, WNOHANG) > 0) {
@@ -249,6 +254,11 @@ TEST_P(KillPoints, EndInBoundedTimeAndLeaveNothing) {
   EXPECT_THAT(end, AnyOf(0, 1)) << program.output();
   EXPECT_THAT(program.output(),
               AnyOf(HasSubstr("\ndone\n"), HasSubstr("\ntyped: ")));
+  if (action() == "kill" && who() == "worker" && InTheMiddle(point())) {
+    // The waiter was told at once: before its own time was up.
+    EXPECT_THAT(program.output(), HasSubstr("tractor::ActorDied"));
+    EXPECT_THAT(program.output(), HasSubstr("signal 9"));
+  }
 }
 
 }  // namespace
