@@ -60,7 +60,19 @@ void AddWork(Dice& dice, Node& node) {
   node.piped = dice.Chance(15);
 }
 
-// One in each line is for processes only.
+// Once all are there. Whoever is visited may not be born yet, or gone.
+void AddVisits(Dice& dice, Plan& plan) {
+  const int count = static_cast<int>(plan.nodes.size());
+  for (Node& node : plan.nodes) {
+    if (node.parent < 0 || node.one_shot || !dice.Chance(25)) continue;
+    node.visits = dice.Between(1, 20);
+    const int visited = dice.Between(1, count - 1);
+    // A context to oneself is refused.
+    if (&plan.nodes[static_cast<size_t>(visited)] == &node) continue;
+    node.visited = visited;
+  }
+}
+
 Kind PickKind(Dice& dice, World world) {
   constexpr std::array kOfProcesses = {
       Kind::kKill,      Kind::kKill,   Kind::kKill,         Kind::kStop,
@@ -193,6 +205,7 @@ Plan MakePlan(uint64_t seed, World world) {
     AddWork(dice, node);
     plan.nodes.push_back(std::move(node));
   }
+  AddVisits(dice, plan);
   AddFaults(dice, plan);
   return plan;
 }
@@ -284,6 +297,7 @@ std::string DescribeNode(const Plan& plan, int number) {
   if (node.context_cancelled) text += ", context cancelled";
   if (node.actor_cancelled) text += ", actor cancelled";
   if (node.forgives) text += ", forgives";
+  if (node.visited >= 0) text += ", visits " + NameOf(node.visited);
   if (node.tidies > 0) {
     text += ", tidies for " + std::to_string(node.tidies) + " ms";
   }

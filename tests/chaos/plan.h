@@ -78,7 +78,9 @@ struct Node {
   bool actor_cancelled = false;    // by the parent, when it has its result
   bool serial = false;             // its children live one after the other
   bool forgives = false;           // catches what its children's tasks throw
-  int tidies = 0;      // how many ms its clean-up takes when it is cut short
+  int visited = -1;  // some other actor of the tree, wherever it is; -1: nobody
+  int visits = 0;    // messages that go there, and come back
+  int tidies = 0;    // how many ms its clean-up takes when it is cut short
   bool piped = false;  // its stdout is read by the parent
 };
 

@@ -64,6 +64,45 @@ Task<> Exchange(S& stream, int send, int take, int bytes) {
   co_await WithNursery(OneErrorAlone(), both);
 }
 
+// ---- any two actors of a tree ----
+
+Task<> Chat(Talk& ctx) {
+  co_await ctx.Started();
+  co_await ctx.WithStream([&](auto& stream) -> Task<> {
+    while (std::optional<std::string> message = co_await stream.Receive()) {
+      co_await stream.Send(*message);
+    }
+  });
+}
+TRACTOR_ENDPOINT(Chat);
+
+template <class S>
+Task<> ChatAway(S& stream, int count, int bytes) {
+  for (int i = 0; i < count; ++i) {
+    co_await stream.Send(MakeMessage(i, bytes));
+    const std::optional<std::string> message = co_await stream.Receive();
+    if (!message.has_value()) co_await SleepForever();  // as in TakeAll()
+    CheckMessage(*message, i, bytes);
+  }
+}
+
+// That the other one has ended meanwhile, whichever way, is its parent's
+// business.
+Task<> Visit(const Node& me) {
+  if (me.visited < 0) co_return;
+  auto chat = [&](auto& stream) -> Task<> {
+    co_await ChatAway(stream, me.visits, me.bytes);
+  };
+  auto block = [&](auto& ctx) -> Task<> { co_await ctx.WithStream(chat); };
+  try {
+    const std::optional<Portal> other = co_await FindActor(NameOf(me.visited));
+    if (other.has_value()) co_await other->WithContext(Chat, block);
+  } catch (const RemoteActorError&) {
+  } catch (const TransportClosed&) {
+  } catch (const ActorTooSlowError&) {
+  }
+}
+
 // ---- what a parent asks of its children ----
 
 Task<std::string> Echo(std::string text) {
@@ -97,12 +136,13 @@ Task<std::string> Live(Talk& ctx, std::string number) {
     co_await Exchange(stream, me.up, me.down, me.bytes);
     tally.messages += me.down;
   };
-  auto both = [&](Nursery& n) -> Task<> {
+  auto all = [&](Nursery& n) -> Task<> {
     n.StartSoon([&]() -> Task<> { co_await ctx.WithStream(talk); });
     n.StartSoon([&]() -> Task<> { co_await LiveWithChildren(tally); });
+    n.StartSoon([&]() -> Task<> { co_await Visit(me); });
     co_return;
   };
-  co_await WithNursery(OneErrorAlone(), both);
+  co_await WithNursery(OneErrorAlone(), all);
   co_return ToString(tally);
 }
 TRACTOR_ENDPOINT(Live);
@@ -162,7 +202,7 @@ Task<> TendContext(const Portal& child, int number, Tally& tally) {
 
 ActorOptions OptionsOf(int number) {
   ActorOptions options(NameOf(number));
-  options.Expose(Live, Echo, Hang, Errand);
+  options.Expose(Live, Echo, Hang, Errand, Chat);
   if (Progress::Current().NodeAt(number).piped) {
     options.WithStdout(Stdio::Pipe());
   }
