@@ -18,6 +18,7 @@
 #include "runtime/tractor.h"
 #include "tests/support/backend.h"
 #include "tests/support/doorbell.h"
+#include "tests/support/headroom.h"
 #include "tests/support/run_actors.h"
 #include "tests/support/test_files.h"
 
@@ -32,9 +33,6 @@ Int64Value Int(int64_t value) {
   message.set_value(value);
   return message;
 }
-
-// Budgets are of a quiet machine.
-constexpr int kHeadroom = 10;
 
 Task<Portal> Find(std::string name) {
   std::optional<Portal> found = co_await FindActor(name);
@@ -368,7 +366,7 @@ TEST(PeerContext, TheDeathOfTheOtherWakes) {
           });
         };
         auto end = co_await Observe(context);
-        EXPECT_LT(Now() - killed, absl::Milliseconds(100) * kHeadroom);
+        EXPECT_LT(Now() - killed, Scaled(absl::Milliseconds(100)));
         ExpectError<ActorDied>(end.error(), [](const ActorDied& e) {
           EXPECT_EQ(e.actor().name, "server");
           EXPECT_THAT(e.what(), HasSubstr("its parent knows"));

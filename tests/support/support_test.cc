@@ -31,6 +31,7 @@
 #include "os/pidfd.h"
 #include "runtime/tractor.h"
 #include "tests/support/backend.h"
+#include "tests/support/headroom.h"
 #include "tests/support/leak_check.h"
 #include "tests/support/program.h"
 #include "tests/support/run_actors.h"
@@ -309,6 +310,16 @@ TEST(Backend, AnUnknownOneFailsTheTests) {
   Program tests = RunPlanted("Nothing", {{"TRACTOR_SPAWN_METHOD", "pigeon"}});
   EXPECT_NE(tests.Join(), 0);
   EXPECT_THAT(tests.output(), HasSubstr("unknown spawn method 'pigeon'"));
+}
+
+// ---- budgets ----
+
+TEST(Headroom, IsMeasuredOnce) {
+  const double factor = Headroom();
+  EXPECT_GE(factor, kLeast);
+  EXPECT_EQ(Headroom(), factor);
+  EXPECT_GT(SlowestFork(1), absl::ZeroDuration());
+  EXPECT_EQ(Scaled(absl::Seconds(2)), absl::Seconds(2) * factor);
 }
 
 }  // namespace
