@@ -154,7 +154,7 @@ TEST_F(RuntimeDirTest, AWrongModeOfOursIsCorrected) {
   EXPECT_EQ(ModeOf(xdg_ + "/tractor"), 0700u);
 }
 
-TEST_F(RuntimeDirTest, ASymbolicLinkIsRefusedAndNotFollowed) {
+TEST_F(RuntimeDirTest, C087_ASymbolicLinkIsRefusedAndNotFollowed) {
   const std::string target = dir_.path() + "/target";
   ASSERT_EQ(mkdir(target.c_str(), 0755), 0);
   ASSERT_EQ(symlink(target.c_str(), (xdg_ + "/tractor").c_str()), 0);
@@ -169,7 +169,7 @@ TEST_F(RuntimeDirTest, ASymbolicLinkIsRefusedAndNotFollowed) {
   EXPECT_TRUE(ListDir(fd.get()).value().empty());
 }
 
-TEST_F(RuntimeDirTest, AFileIsRefused) {
+TEST_F(RuntimeDirTest, C087_AFileIsRefused) {
   Touch(xdg_ + "/tractor");
   const auto root = Open();
   EXPECT_THAT(root, HasCode(absl::StatusCode::kPermissionDenied));
@@ -177,7 +177,7 @@ TEST_F(RuntimeDirTest, AFileIsRefused) {
               HasSubstr("unsafe runtime directory " + xdg_ + "/tractor"));
 }
 
-TEST_F(RuntimeDirTest, AForeignOneIsRefusedAndLeftAlone) {
+TEST_F(RuntimeDirTest, C087_AForeignOneIsRefusedAndLeftAlone) {
   const std::string path = xdg_ + "/tractor";
   ASSERT_EQ(mkdir(path.c_str(), 0755), 0);
   const Disguise foreign(path, Disguise::As::kForeign);
@@ -194,7 +194,7 @@ TEST_F(RuntimeDirTest, ATemporaryDirectoryWithoutStickyBitIsRefused) {
   EXPECT_FALSE(Exists(own_tmp_));
 }
 
-TEST_F(RuntimeDirTest, AFullDiskIsSaidAndLeavesNothing) {
+TEST_F(RuntimeDirTest, C087_AFullDiskIsSaidAndLeavesNothing) {
   FailNth fault("mkdirat", 1, ENOSPC);
   const auto root = Open();
   EXPECT_THAT(root, HasErrno(ENOSPC));

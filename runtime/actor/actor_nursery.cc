@@ -252,14 +252,28 @@ Task<> ActorNursery::Cancel(std::string_view reason) {
       reason.empty() ? "the actor nursery was cancelled" : std::string(reason);
   const absl::Time deadline =
       runtime_.TeardownDeadline(options_.cancel_budget());
+  const std::function<Task<>(ChildPtr)> end = [&](ChildPtr child) -> Task<> {
+    return EndChildBy(std::move(child), why, deadline);
+  };
+  co_await EndAll(end);
+}
+
+Task<> ActorNursery::Kill() {
+  cancel_called_ = true;
+  const std::function<Task<>(ChildPtr)> end = [&](ChildPtr child) -> Task<> {
+    child->ending = true;
+    return KillChild(std::move(child), {}, absl::ZeroDuration());
+  };
+  co_await EndAll(end);
+}
+
+Task<> ActorNursery::EndAll(const std::function<Task<>(ChildPtr)>& end) {
   const std::vector<ChildPtr> children = children_;
   auto all = [&](Nursery& nursery) -> Task<> {
     for (const ChildPtr& child : children) {
       nursery.StartSoon(
           TaskName("end of " + child->aid.name),
-          [this, &why, deadline](ChildPtr ended) -> Task<> {
-            return EndChildBy(std::move(ended), why, deadline);
-          },
+          [&end](ChildPtr ended) -> Task<> { return end(std::move(ended)); },
           child);
     }
     co_return;
@@ -328,6 +342,7 @@ Task<> ActorNursery::EndChildBy(ChildPtr child, std::string reason,
 Task<> ActorNursery::KillChild(ChildPtr child, std::string_view missed,
                                absl::Duration budget) {
   auto done = [&] { return child->done; };
+  if (done()) co_return;
   const bool killed = child->process->KillSubtree();
   if (!missed.empty()) {
     TRACTOR_LOG(cancel) << ToString(child->aid) << " has missed " << missed
@@ -342,6 +357,10 @@ Task<> ActorNursery::KillChild(ChildPtr child, std::string_view missed,
     if (co_await WaitShielded(*child, "thread that has lost its parent",
                               Now() + kOrphanBudget + kLevelReserve, done)) {
       co_return;
+    }
+    if (missed.empty()) {
+      errors_.push_back(std::make_exception_ptr(
+          ActorTooSlowError(child->aid, "its end", kOrphanBudget)));
     }
   }
   if (killed && co_await WaitShielded(*child, "killed child",

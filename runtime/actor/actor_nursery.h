@@ -28,6 +28,7 @@
 #define TRACTOR_RUNTIME_ACTOR_ACTOR_NURSERY_H_
 
 #include <exception>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -106,6 +107,11 @@ class ActorNursery {
   // Ends all children, and waits for that. Shielded and bounded. The body goes
   // on behind it; what had to be killed is an error of the nursery.
   Task<> Cancel(std::string_view reason = {});
+  // The same without asking: SIGKILL to the subtrees of all children at once,
+  // none of whose clean-up runs. Also while Cancel() waits, which is cut short.
+  // Calls in progress get ActorDied. Children on threads cannot be killed: they
+  // are told that their parent is gone, and have kOrphanBudget.
+  Task<> Kill();
   bool cancel_called() const { return cancel_called_; }
 
   // Children that have not ended.
@@ -160,6 +166,8 @@ class ActorNursery {
   Task<> EndChildBy(ChildPtr child, std::string reason, absl::Time deadline);
   Task<> KillChild(ChildPtr child, std::string_view missed,
                    absl::Duration budget);
+  // Runs end(child) for all children side by side, shielded.
+  Task<> EndAll(const std::function<Task<>(ChildPtr)>& end);
   Task<> WaitForChildren();
   // Runs the body, waits, ends what is left, throws.
   Task<> Finish(Outcome<> body_end);

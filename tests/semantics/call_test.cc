@@ -401,7 +401,7 @@ TEST(Spawn, C012_WhatIsNotExposedIsRefused) {
 
 Task<> NoEndpoint() { co_return; }
 
-TEST(Spawn, WhatIsNoEndpointIsRefusedOnThisSide) {
+TEST(Spawn, C014_WhatIsNoEndpointIsRefusedOnThisSide) {
   EXPECT_THROW(ActorOptions("x").Expose(NoEndpoint), RuntimeFailure);
   ExpectError<RuntimeFailure>(CallError(
       [](Portal& portal) -> Task<> { co_await portal.Call(NoEndpoint); }));

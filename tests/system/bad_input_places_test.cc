@@ -100,7 +100,7 @@ std::exception_ptr ErrorInBase(const std::string& base) {
                  RootOptions().set_runtime_base(base));
 }
 
-TEST(Places, ARuntimeDirectoryOfSomebodyElse) {
+TEST(Places, C087_ARuntimeDirectoryOfSomebodyElse) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can give a directory away";
   TestFiles files;
   const std::string base = files.Path("base");
@@ -136,7 +136,7 @@ TEST_PROGRAM(ForeignDirectory) {
       RootOptions().set_runtime_base(base));
 }
 
-TEST(Places, ARuntimeDirectoryThatLooksForeign) {
+TEST(Places, C087_ARuntimeDirectoryThatLooksForeign) {
   TestFiles files;
   const std::string base = files.Path("base");
   const std::string theirs = base + "/tractor";
@@ -150,7 +150,7 @@ TEST(Places, ARuntimeDirectoryThatLooksForeign) {
   EXPECT_TRUE(std::filesystem::is_empty(theirs)) << "nothing was made there";
 }
 
-TEST(Places, ALinkWhereTheDirectoryShouldBe) {
+TEST(Places, C087_ALinkWhereTheDirectoryShouldBe) {
   TestFiles files;
   const std::string base = files.Path("base");
   const std::string target = files.Path("target");
