@@ -3,8 +3,11 @@
 // Channels between any two actors of a tree: the forkserver is the broker.
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <string>
+#include <system_error>
 
 #include "absl/strings/escaping.h"
 #include "forkserver/testing/test_root.h"
@@ -113,6 +116,39 @@ TEST(Connect, OnlyAsksWithoutAChannel) {
     EXPECT_EQ(root.Wait<Connected>(*id).body.uuid(), spec.actor().uuid());
     id = root.client.Connect(Named("nobody"), os::Fd());
     EXPECT_EQ(root.Wait<Failed>(*id).body.errno_value(), ENOENT);
+  });
+}
+
+size_t FdsOf(pid_t pid) {
+  size_t count = 0;
+  std::error_code none;
+  for (const auto& fd : std::filesystem::directory_iterator(
+           "/proc/" + std::to_string(pid) + "/fd", none)) {
+    (void)fd;
+    ++count;
+  }
+  return count;
+}
+
+TEST(Connect, C088_TenThousandTimesLeaveNoDescriptor) {
+  RunRoot([](TestRoot& root) {
+    root.Open();
+    auto server = root.Spawn("server", "accept 10010");
+    EXPECT_EQ(ReadLine(server.channel.get()), "ready");
+    auto visit = [&] {
+      os::Fd end;
+      ASSERT_EQ(ErrnoOf(Connect(root, Named("server"), &end)), 0);
+      ASSERT_EQ(ReadLine(end.get()), "hello root");
+    };
+    for (int i = 0; i < 10; ++i) visit();
+    const size_t forkserver = FdsOf(root.zygote.pid());
+    const size_t actor = FdsOf(server.forked.pid);
+    const size_t own = FdsOf(getpid());
+    for (int i = 0; i < 10'000; ++i) visit();
+    EXPECT_EQ(FdsOf(root.zygote.pid()), forkserver);
+    // It may just have the last one in its hands.
+    EXPECT_LE(FdsOf(server.forked.pid), actor + 1);
+    EXPECT_EQ(FdsOf(getpid()), own);
   });
 }
 

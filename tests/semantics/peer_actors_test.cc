@@ -480,7 +480,7 @@ TEST(Self, ACancelEndsTheActor) {
 
 // ---- leaks ----
 
-TEST(Peers, C088_ConnectionsThatComeAndGoLeaveNoDescriptor) {
+TEST(Peers, ConnectionsThatComeAndGoLeaveNoDescriptor) {
   RunActors([]() -> Task<> {
     co_await WithActorNursery([](ActorNursery& an) -> Task<> {
       const ActorOptions server = Exposing("server", Hello, CountFds);
