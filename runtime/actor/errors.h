@@ -136,10 +136,10 @@ class RemoteActorError : public std::exception, public BriefError {
 
   const proto::ErrorProto& proto() const;
 
-  // The root cause in the first line, "actor 'name@pid': type: message", then
-  // the way it took. At most 40 lines.
+  // The root cause in the first line, "actor 'name@pid': type: message" (of a
+  // group: that of its first member), then the way it took. At most 40 lines.
   const char* what() const noexcept override;
-  // That first line alone.
+  // One line: the root cause, or how many errors a group holds.
   std::string Brief() const override;
 
  private:

@@ -116,7 +116,9 @@ TEST(RemoteActorErrorTest, GroupIsATree) {
   const RemoteActorError error(outer);
   EXPECT_STREQ(
       error.what(),
-      "actor 'worker@12': tractor::ExceptionGroup: all failed (6 errors)\n"
+      "actor 'worker@12': std::logic_error: one\n"
+      "  the first in actor 'worker@12': tractor::ExceptionGroup: all failed "
+      "(6 errors)\n"
       "|- actor 'worker@12': tractor::ExceptionGroup: leaves failed (2 "
       "errors)\n"
       "|  |- actor 'worker@12': std::logic_error: one\n"

@@ -6,6 +6,8 @@
 //   Doorbell bell(files, "blocked");
 //   ... in the actor: Doorbell::Ring(path); for (;;) pause(); ...
 //   co_await bell.Wait();
+//
+// Rules. One waits, on either side; a ring that comes earlier is kept.
 #ifndef TRACTOR_TESTS_SUPPORT_DOORBELL_H_
 #define TRACTOR_TESTS_SUPPORT_DOORBELL_H_
 
@@ -25,7 +27,10 @@ namespace tractor::testing {
 class Doorbell {
  public:
   Doorbell(const TestFiles& files, const std::string& name)
-      : path_(files.Path(name)) {
+      : Doorbell(files.Path(name)) {}
+  // By whole path, also one that is there already: where the actor waits, and
+  // the test rings.
+  explicit Doorbell(const std::string& path) : path_(path) {
     (void)mkfifo(path_.c_str(), 0600);
     // Open for both, so that it never is at its end.
     fd_ = os::Fd(open(path_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));

@@ -17,6 +17,8 @@ constexpr size_t kUuidBytes = 16;
 constexpr size_t kMaxNested = 512;
 // A member that gets less could not even say what it is.
 constexpr size_t kMinShare = 4096;
+// The cause, or the first member of a group, says most: it may try with less.
+constexpr size_t kMinFirst = 1024;
 
 // Tag and length in front of a message field.
 size_t FieldBytes(const google::protobuf::MessageLite& message) {
@@ -153,10 +155,12 @@ void Flatten(proto::ErrorProto& error) {
 }
 
 // True when `child` fits in `room` now; takes its bytes off.
-bool Fit(size_t children_left, int max_depth, size_t& room,
+bool Fit(bool first, size_t children_left, int max_depth, size_t& room,
          proto::ErrorProto& child) {
-  if (room < kMinShare) return false;
-  LimitError(std::max(room / children_left, kMinShare), max_depth - 1, child);
+  if (room < (first ? kMinFirst : kMinShare)) return false;
+  const size_t share =
+      std::max(room / children_left, std::min(room, kMinShare));
+  LimitError(share, max_depth - 1, child);
   const size_t bytes = FieldBytes(child);
   if (bytes > room) return false;
   room -= bytes;
@@ -167,14 +171,14 @@ void LimitChildren(size_t room, int max_depth, proto::ErrorProto& error) {
   uint32_t dropped = 0;
   auto left = static_cast<size_t>(Children(error));
   if (error.has_cause() &&
-      !Fit(left--, max_depth, room, *error.mutable_cause())) {
+      !Fit(/*first=*/true, left--, max_depth, room, *error.mutable_cause())) {
     error.clear_cause();
     ++dropped;
   }
   int kept = 0;
   const int tried = std::min<int>(error.nested_size(), kMaxNested);
-  while (kept < tried &&
-         Fit(left--, max_depth, room, *error.mutable_nested(kept))) {
+  while (kept < tried && Fit(/*first=*/kept == 0, left--, max_depth, room,
+                             *error.mutable_nested(kept))) {
     ++kept;
   }
   const int drop = error.nested_size() - kept;

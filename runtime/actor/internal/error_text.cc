@@ -81,6 +81,16 @@ std::vector<const proto::ErrorProto*> CausesOf(const proto::ErrorProto& error) {
   return chain;
 }
 
+// What happened first of all that `error` came of: the deepest cause, and of a
+// group the first member.
+const proto::ErrorProto& RootCause(const proto::ErrorProto& error) {
+  const proto::ErrorProto* root = CausesOf(error).front();
+  for (int depth = 0; root->nested_size() > 0 && depth < kMaxDepth; ++depth) {
+    root = CausesOf(root->nested(0)).front();
+  }
+  return *root;
+}
+
 void AddMembers(const proto::ErrorProto& group, const std::string& indent,
                 int depth, Lines& lines) {
   for (int i = 0; i < group.nested_size(); ++i) {
@@ -203,8 +213,12 @@ std::string ErrorHeadline(const proto::ErrorProto& error) {
 
 std::string ErrorText(const proto::ErrorProto& error) {
   const std::vector<const proto::ErrorProto*> causes = CausesOf(error);
+  const proto::ErrorProto& root = RootCause(error);
   Lines lines;
-  AddText(Headline(*causes.front()), "  ", kMaxMessageLines, lines);
+  AddText(Headline(root), "  ", kMaxMessageLines, lines);
+  if (&root != causes.front()) {
+    AddText("  the first in " + Headline(*causes.front()), "", 1, lines);
+  }
   for (size_t i = 1; i < causes.size(); ++i) {
     // Of a long chain the ends say most.
     if (i >= kMaxCauses && i + 1 < causes.size()) continue;
@@ -213,8 +227,7 @@ std::string ErrorText(const proto::ErrorProto& error) {
   AddGroup(error, lines);
   AddRelays(error, lines);
   AddPlaces(error, lines);
-  const bool root_has_stack = causes.front()->native_stack_size() > 0;
-  AddStack(root_has_stack ? *causes.front() : error, lines);
+  AddStack(root.native_stack_size() > 0 ? root : error, lines);
   if (lines.size() > kMaxErrorLines) {
     lines.resize(kMaxErrorLines - 1);
     lines.emplace_back("  ...");

@@ -19,7 +19,7 @@ std::string BoxedTypeName(const proto::ErrorProto& error);
 // newlines.
 std::string ErrorText(const proto::ErrorProto& error);
 
-// Its first line.
+// One line that says what the error is: for a group, how many it holds.
 std::string ErrorHeadline(const proto::ErrorProto& error);
 
 }  // namespace tractor::internal
