@@ -327,6 +327,9 @@ absl::StatusOr<bool> Cgroup::Populated() const {
 }
 
 absl::StatusOr<bool> Cgroup::WaitUntilEmpty(int timeout_ms) const {
+  // The kernel's notice is lost when somebody removes the cgroup before it is
+  // delivered; there is no other.
+  constexpr int64_t kLookAgainMs = 20;
   absl::StatusOr<Fd> events = OpenEvents();
   if (!events.ok() && IsGone(events.status())) return true;
   if (!events.ok()) return events.status();
@@ -338,7 +341,8 @@ absl::StatusOr<bool> Cgroup::WaitUntilEmpty(int timeout_ms) const {
     const int64_t rest = deadline - MonotonicNanos();
     if (rest <= 0) return false;
     pollfd poll = {events->get(), POLLPRI, 0};
-    const int wait_ms = static_cast<int>((rest - 1) / kNanosPerMs) + 1;
+    const int64_t rest_ms = (rest - 1) / kNanosPerMs + 1;
+    const int wait_ms = static_cast<int>(std::min(rest_ms, kLookAgainMs));
     if (Sys().poll(&poll, 1, wait_ms) < 0 && errno != EINTR) {
       return ErrnoStatus(errno, "poll(" + path_ + "/cgroup.events)");
     }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -151,6 +152,25 @@ TEST_F(LiveCgroupTest, OneThatIsGoneIsEmptyAndNeedsNoKilling) {
   EXPECT_TRUE(a.WaitUntilEmpty(0).value());
   EXPECT_THAT(a.Processes().value(), IsEmpty());
   EXPECT_FALSE(Cgroup::ReadPopulated(events.get()).value());
+}
+
+// Two clean up: the tree's own forkserver, and a root that has lost it. The
+// kernel's notice goes astray when the cgroup is removed right behind its end.
+TEST_F(LiveCgroupTest, WaitUntilEmptySeesThatSomebodyElseHasRemovedIt) {
+  for (int i = 0; i < 100; ++i) {
+    TRACTOR_ASSERT_OK_AND_ASSIGN(Cgroup a, Cgroup::Create(cgroup(), "a"));
+    TestChild child = SleeperIn(a);
+    const int64_t begin = MonotonicNanos();
+    std::thread other([&] {
+      TRACTOR_EXPECT_OK(child.pidfd().Signal(SIGKILL));
+      while (rmdir(a.path().c_str()) != 0 && errno == EBUSY) {
+      }
+    });
+    EXPECT_TRUE(a.WaitUntilEmpty(kEndMs).value());
+    EXPECT_LT(MonotonicNanos() - begin, int64_t{kEndMs} / 2 * 1'000'000);
+    other.join();
+    EXPECT_EQ(child.Join(), 256 + SIGKILL);
+  }
 }
 
 TEST_F(LiveCgroupTest, OomKillsAreKnownOnlyWithTheController) {
