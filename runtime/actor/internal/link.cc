@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "os/inject.h"
+#include "os/syscalls.h"
 #include "runtime/actor/errors.h"
 #include "runtime/actor/internal/error_codec.h"
 #include "runtime/io/status_error.h"
@@ -63,8 +64,12 @@ Task<> Link::Run(std::shared_ptr<Link> link) {
 Task<> Link::Read() {
   while (!closed_) {
     const std::span<char> space = decoder_.WritableSpace();
+    iovec part = {space.data(), space.size()};
+    msghdr message = {};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
     const ssize_t got =
-        recv(socket_.get(), space.data(), space.size(), MSG_DONTWAIT);
+        os::Sys().recvmsg(socket_.get(), &message, MSG_DONTWAIT);
     if (got > 0) {
       decoder_.Commit(static_cast<size_t>(got));
       if (!DecodeAll()) co_return;
@@ -76,8 +81,8 @@ Task<> Link::Read() {
       CloseWith(decoder_.CheckEof());
       co_return;
     } else if (errno != EAGAIN && errno != EINTR) {
-      CloseWith(
-          absl::UnavailableError(std::string("recv: ") + std::strerror(errno)));
+      CloseWith(absl::UnavailableError(std::string("recvmsg: ") +
+                                       std::strerror(errno)));
       co_return;
     }
     co_await waiter_.Readable();
@@ -105,7 +110,7 @@ void Link::Flush() {
     message.msg_iov = parts;
     message.msg_iovlen = count;
     const ssize_t sent =
-        sendmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+        os::Sys().sendmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent >= 0) {
       queue_.Consume(static_cast<size_t>(sent));
     } else if (errno == EAGAIN) {
@@ -115,7 +120,7 @@ void Link::Flush() {
       // The reading task sees the end, with everything that came before it.
       queue_.Consume(0);
       write_blocked_ = true;
-      shutdown(socket_.get(), SHUT_WR);
+      os::Sys().shutdown(socket_.get(), SHUT_WR);
       return;
     }
   }
