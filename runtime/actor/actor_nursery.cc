@@ -113,7 +113,8 @@ Task<ActorNursery::ChildPtr> ActorNursery::Start(ActorOptions options,
           ? internal::SpawnThread(spec, std::move(theirs), &internal::ChildMain)
           : runtime_.spawner()->Spawn(spec, std::move(theirs));
   child->process->set_observer(child->changed);
-  child->link = runtime_.AddLink(std::move(ours), /*connector=*/true);
+  child->link =
+      runtime_.AddLink(std::move(ours), /*connector=*/true, child->aid.uuid);
   child->link->set_observer(child->changed);
   children_.push_back(child);
   nursery_.StartSoon(

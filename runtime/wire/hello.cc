@@ -108,6 +108,11 @@ absl::StatusOr<AgreedHello> AcceptHello(const proto::FrameHeader& header,
     return absl::UnauthenticatedError(absl::StrCat(
         "actor ", NameOf(hello.aid()), " has a wrong secret of the tree"));
   }
+  if (!ours.peer_id.empty() && hello.aid().uuid() != ours.peer_id) {
+    return absl::UnauthenticatedError(
+        absl::StrCat("actor ", NameOf(hello.aid()),
+                     " is not the one that this connection is with"));
+  }
   AgreedHello agreed;
   agreed.version = version;
   agreed.peer = hello.aid();

@@ -38,6 +38,7 @@ struct HelloOptions {
   proto::Aid aid;
   std::string tree_id;  // kIdBytes bytes
   std::string secret;   // both sides of a tree have the same
+  std::string peer_id;  // uuid that the other side must have; empty: any
   uint64_t capabilities = 0;
   uint64_t max_frame_bytes = kDefaultMaxFrameBytes;
   uint32_t min_version = kMinProtocolVersion;
@@ -62,7 +63,8 @@ absl::StatusOr<proto::FrameHeader> MakeHello(const HelloOptions& ours);
 //   kInvalidArgument     not a hello, or its ids are malformed
 //   kFailedPrecondition  no protocol version in common
 //   kPermissionDenied    of another tree
-//   kUnauthenticated     of our tree, with a wrong secret
+//   kUnauthenticated     of our tree, with a wrong secret, or not the actor
+//                        that this connection is with
 // The texts are for our own log; no secret is in them.
 absl::StatusOr<AgreedHello> AcceptHello(const proto::FrameHeader& header,
                                         const HelloOptions& ours);

@@ -119,6 +119,20 @@ TEST(HelloTest, WrongSecretIsRefusedAndNotRepeated) {
   }
 }
 
+TEST(HelloTest, AnotherActorThanTheOneExpectedIsRefused) {
+  HelloOptions ours = Parent();
+  ours.peer_id = Child().aid.uuid();
+  const proto::FrameHeader right = MakeHello(Child()).value();
+  EXPECT_TRUE(AcceptHello(right, ours).ok());
+  HelloOptions theirs = Child();
+  theirs.aid.set_uuid(std::string(kIdBytes, 'x'));
+  const proto::FrameHeader wrong = MakeHello(theirs).value();
+  const absl::Status status = AcceptHello(wrong, ours).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnauthenticated);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("worker@101 is not the one"));
+}
+
 TEST(HelloTest, FrameOfAnotherKindIsNoHello) {
   proto::FrameHeader header;
   header.set_kind(proto::FRAME_START);

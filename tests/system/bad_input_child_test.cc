@@ -16,6 +16,7 @@
 #include "forkserver/preload.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "runtime/actor/internal/runtime.h"
 #include "runtime/tractor.h"
 #include "runtime/wire/hello.h"
 #include "runtime/wire/testing.h"
@@ -98,6 +99,12 @@ std::string OtherTree() {
 
 std::string WrongSecret() { return Hello(RightHello()); }
 
+std::string OfAnotherActor() {
+  wire::HelloOptions hello = RightHello();
+  hello.secret = internal::Runtime::Current().config().secret;
+  return Hello(hello);
+}
+
 std::string NoHelloButAFrame() {
   wire::SendQueue queue;
   EXPECT_TRUE(
@@ -164,6 +171,11 @@ TEST(LyingChild, OfAnotherTree) {
 TEST(LyingChild, WithAWrongSecret) {
   SKIP_ON_THREADS();
   ExpectRefused(&WrongSecret, "has a wrong secret");
+}
+
+TEST(LyingChild, UnderAnotherActorsName) {
+  SKIP_ON_THREADS();
+  ExpectRefused(&OfAnotherActor, "is not the one that this connection is with");
 }
 
 TEST(LyingChild, ThatSaysSomethingElseFirst) {

@@ -80,8 +80,9 @@ class FakePeer {
       throw std::runtime_error("no actor " + actor);
     }
     const std::string& tree = root.config().tree_id;
-    if (internal::LocalActors::Connect(tree, target, os::Fd(), &who)) {
-      internal::LocalActors::Connect(tree, target, std::move(theirs_), &who);
+    if (internal::LocalActors::Connect(tree, target, os::Fd(), {}, &who)) {
+      internal::LocalActors::Connect(tree, target, std::move(theirs_),
+                                     root.config().self.uuid, &who);
     } else {
       co_await root.spawner()->Connect(target, std::move(theirs_), &who);
     }
@@ -89,7 +90,7 @@ class FakePeer {
   // A portal of the root's whose calls come out here.
   Portal MakePortal() {
     return Portal(internal::Runtime::Current().AddLink(std::move(theirs_),
-                                                       /*connector=*/true));
+                                                       /*connector=*/true, {}));
   }
 
   wire::HelloOptions& hello() { return hello_; }

@@ -27,7 +27,6 @@
 #include "runtime/tractor.h"
 #include "tests/support/backend.h"
 #include "tests/support/doorbell.h"
-#include "tests/support/log_capture.h"
 #include "tests/support/run_actors.h"
 #include "tests/support/test_files.h"
 #include "tests/system/fake_peer.h"
@@ -36,8 +35,6 @@ namespace tractor::testing {
 namespace {
 
 using ::google::protobuf::Int64Value;
-using ::testing::HasSubstr;
-using ::testing::Not;
 using wire::FrameKind;
 using wire::OwnedFrame;
 using wire::SimpleHeader;
@@ -391,11 +388,66 @@ TEST(Stranger, C083_OneThatNeverSaysHelloIsHungUpOn) {
   });
 }
 
+// ---- under another name -----------------------------------------------------
+
+// Who a stranger, that is connected as the root, says it is.
+enum class Lie { kAnotherActor, kNobody, kAnotherOneLater, kWrongSecret };
+
+class Impostor : public ::testing::TestWithParam<Lie> {};
+
+TEST_P(Impostor, C086_LosesTheConnectionAndStartsNothing) {
+  const Lie lie = GetParam();
+  TestFiles files;
+  const std::string spec = "return " + files.Path("marks");
+  RunBesideAServer([&]() -> Task<> {
+    co_await WithActorNursery([&](ActorNursery& an) -> Task<> {
+      ActorOptions options("bystander");
+      options.Expose(Hello);
+      const Portal bystander = co_await an.StartActor(options);
+      FakePeer impostor;
+      co_await impostor.ConnectTo("server");
+      if (lie == Lie::kAnotherOneLater) impostor.SayHello();
+      if (lie == Lie::kWrongSecret) {
+        impostor.hello().secret[0] ^= 1;
+      } else {
+        impostor.hello().aid =
+            ToProto(lie == Lie::kNobody ? MakeAid("nobody") : bystander.aid());
+      }
+      impostor.SayHello();
+      impostor.Start(1, NameOf<&LeaveAMark>(), "bytes", spec);
+      co_await impostor.WaitForHangUp();
+      const std::string said = co_await bystander.Call(Hello);
+      EXPECT_EQ(said, "bystander is well");
+      co_await an.Cancel();
+    });
+  });
+  EXPECT_EQ(files.Read("marks"), "") << "it has been served";
+}
+
+std::string NameOfLie(const ::testing::TestParamInfo<Lie>& info) {
+  switch (info.param) {
+    case Lie::kAnotherActor:
+      return "AnotherActor";
+    case Lie::kNobody:
+      return "Nobody";
+    case Lie::kAnotherOneLater:
+      return "AnotherOneLater";
+    case Lie::kWrongSecret:
+      return "WrongSecret";
+  }
+  return "";
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Impostor,
+                         ::testing::Values(Lie::kAnotherActor, Lie::kNobody,
+                                           Lie::kAnotherOneLater,
+                                           Lie::kWrongSecret),
+                         NameOfLie);
+
 // ---- callers that vanish ----------------------------------------------------
 
 TEST(VanishedCaller, C084_BeforeTheAnswer) {
   TestFiles files;
-  LogCapture log;
   const std::string spec = "return " + files.Path("marks");
   RunBesideAServer([&]() -> Task<> {
     FakePeer caller;
@@ -415,17 +467,15 @@ TEST(VanishedCaller, C084_BeforeTheAnswer) {
 
 TEST(VanishedCaller, C084_BeforeTheError) {
   TestFiles files;
-  Doorbell* heard = nullptr;
   const std::string spec =
       absl::StrCat("fail ", files.Path("marks"), " ", files.Path("bell"));
   RunBesideAServer([&]() -> Task<> {
     Doorbell bell(files, "bell");
-    heard = &bell;
     FakePeer caller;
     co_await caller.ConnectTo("server");
     caller.SayHello();
     caller.Start(1, NameOf<&LeaveAMark>(), "bytes", spec);
-    co_await heard->Wait();
+    co_await bell.Wait();
     caller.HangUp();
   });
   EXPECT_EQ(files.Read("marks"), "x");

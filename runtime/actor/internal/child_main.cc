@@ -53,8 +53,9 @@ int Run(forkserver::ChildStart start) {
   if (start.control.valid()) client.emplace(std::move(start.control));
   Runtime runtime(std::move(config), std::move(client));
   auto main = [&]() -> Task<> {
-    runtime.SetParentLink(
-        runtime.AddLink(std::move(start.channel), /*connector=*/false));
+    runtime.SetParentLink(runtime.AddLink(std::move(start.channel),
+                                          /*connector=*/false,
+                                          runtime.config().parent.uuid));
     co_await SleepForever();
   };
   auto run = [&]() -> Task<> { co_await runtime.Run(main); };

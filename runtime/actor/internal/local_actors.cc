@@ -15,7 +15,7 @@ struct LocalActors::Entry::Acceptor {
   Aid self;
   std::string tree;
   std::shared_ptr<RemoteScheduler> scheduler;
-  std::function<void(os::Fd)> accept;  // of its own thread; null: it has ended
+  Accept accept;  // of its own thread; null: it has ended
 };
 
 std::list<std::shared_ptr<LocalActors::Entry::Acceptor>>& LocalActors::List() {
@@ -25,7 +25,7 @@ std::list<std::shared_ptr<LocalActors::Entry::Acceptor>>& LocalActors::List() {
 }
 
 LocalActors::Entry::Entry(const Aid& self, const std::string& tree,
-                          std::function<void(os::Fd)> accept)
+                          Accept accept)
     : acceptor_(std::make_shared<Acceptor>()) {
   acceptor_->self = self;
   acceptor_->tree = tree;
@@ -42,7 +42,8 @@ LocalActors::Entry::~Entry() {
 }
 
 bool LocalActors::Connect(const std::string& tree, const proto::Connect& target,
-                          os::Fd channel, proto::Connected* who) {
+                          os::Fd channel, const std::string& from,
+                          proto::Connected* who) {
   std::lock_guard lock(mutex);
   for (const std::shared_ptr<Entry::Acceptor>& acceptor : List()) {
     if (acceptor->tree != tree) continue;
@@ -55,8 +56,8 @@ bool LocalActors::Connect(const std::string& tree, const proto::Connect& target,
     if (!channel.valid()) return true;
     // A std::function must be copyable.
     auto passed = std::make_shared<os::Fd>(std::move(channel));
-    return acceptor->scheduler->Post([acceptor, passed] {
-      if (acceptor->accept) acceptor->accept(std::move(*passed));
+    return acceptor->scheduler->Post([acceptor, passed, from] {
+      if (acceptor->accept) acceptor->accept(std::move(*passed), from);
     });
   }
   return false;

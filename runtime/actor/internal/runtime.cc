@@ -79,8 +79,8 @@ Runtime::Runtime(RuntimeConfig config, std::optional<forkserver::Client> client)
   }
   if (client.has_value()) {
     spawner_ = std::make_unique<Spawner>(*std::move(client));
-    spawner_->set_on_incoming([this](os::Fd channel) {
-      KeepPeer(AddLink(std::move(channel), /*connector=*/false));
+    spawner_->set_on_incoming([this](os::Fd channel, const std::string& peer) {
+      KeepPeer(AddLink(std::move(channel), /*connector=*/false, peer));
     });
   }
   this_thread = this;
@@ -111,8 +111,9 @@ Task<> Runtime::Run(const std::function<Task<>()>& main) {
     system.StartSoon(TaskName("cancel deadline"),
                      [this]() -> Task<> { co_await WatchDeadline(); });
     const LocalActors::Entry local(
-        config_.self, config_.tree_id, [this](os::Fd channel) {
-          KeepPeer(AddLink(std::move(channel), /*connector=*/false));
+        config_.self, config_.tree_id,
+        [this](os::Fd channel, const std::string& peer) {
+          KeepPeer(AddLink(std::move(channel), /*connector=*/false, peer));
         });
     auto serve = [&]() -> Task<> { co_await Serve(main); };
     auto end = co_await Observe(serve);
@@ -249,9 +250,12 @@ void Runtime::RunHooks() {
   }
 }
 
-std::shared_ptr<Link> Runtime::AddLink(os::Fd socket, bool connector) {
+std::shared_ptr<Link> Runtime::AddLink(os::Fd socket, bool connector,
+                                       const std::string& peer) {
+  wire::HelloOptions hello = HelloOf(config_);
+  hello.peer_id = peer;
   auto link = std::make_shared<Link>(*this, std::move(socket), connector,
-                                     HelloOf(config_));
+                                     std::move(hello));
   system_->StartSoon(TaskName("link"), &Link::Run, link);
   return link;
 }

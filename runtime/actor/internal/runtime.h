@@ -81,8 +81,10 @@ class Runtime final : public LinkOwner {
   // The signal that ended it; 0: none did.
   int signal() const { return signal_; }
 
-  // A link to a new peer; runs until it closes.
-  std::shared_ptr<Link> AddLink(os::Fd socket, bool connector);
+  // A link to a new peer; runs until it closes. `peer`: the uuid that it must
+  // have; empty: any of this tree.
+  std::shared_ptr<Link> AddLink(os::Fd socket, bool connector,
+                                const std::string& peer);
   // A link to another actor of the tree, by its uuid: one for each, which stays
   // until either one ends. Null: there is no such actor.
   Task<std::shared_ptr<Link>> ConnectPeer(proto::Connect target);

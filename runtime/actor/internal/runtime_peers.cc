@@ -58,7 +58,7 @@ Task<> Runtime::WatchPeer(std::shared_ptr<Link> link) {
 
 Task<bool> Runtime::FindPeer(const proto::Connect& target,
                              proto::Connected* who) {
-  if (LocalActors::Connect(config_.tree_id, target, os::Fd(), who)) {
+  if (LocalActors::Connect(config_.tree_id, target, os::Fd(), {}, who)) {
     co_await Checkpoint();
     co_return true;
   }
@@ -83,16 +83,18 @@ Task<std::shared_ptr<Link>> Runtime::ConnectPeer(proto::Connect target) {
     throw RuntimeFailure("cannot connect to an actor: " +
                          std::string(ends.status().message()));
   }
-  bool there = LocalActors::Connect(config_.tree_id, target, os::Fd(), &who);
+  bool there =
+      LocalActors::Connect(config_.tree_id, target, os::Fd(), {}, &who);
   if (there) {
-    there = LocalActors::Connect(config_.tree_id, target,
-                                 std::move(ends->second), &who);
+    there =
+        LocalActors::Connect(config_.tree_id, target, std::move(ends->second),
+                             config_.self.uuid, &who);
   } else if (spawner_ != nullptr) {
     there = co_await spawner_->Connect(target, std::move(ends->second), &who);
   }
   if (!there) co_return nullptr;
   std::shared_ptr<Link> link =
-      AddLink(std::move(ends->first), /*connector=*/true);
+      AddLink(std::move(ends->first), /*connector=*/true, who.uuid());
   KeepPeer(link);
   const absl::Time asked = Now();
   while (!link->ready() && !link->closed()) {

@@ -146,7 +146,7 @@ void Spawner::OnRequest(const absl::Status& status) {
 void Spawner::OnEvent(forkserver::Event& event) {
   if (auto* incoming = std::get_if<forkserver::Incoming>(&event)) {
     if (on_incoming_ && incoming->channel.valid()) {
-      on_incoming_(std::move(incoming->channel));
+      on_incoming_(std::move(incoming->channel), incoming->body.uuid());
     }
     return;
   }

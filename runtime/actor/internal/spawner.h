@@ -89,8 +89,9 @@ class Spawner {
   // RuntimeFailure when the forkserver refuses it for another reason.
   Task<bool> Connect(const proto::Connect& target, os::Fd channel,
                      proto::Connected* who);
-  // Called with the channel of every actor that connects to this one.
-  void set_on_incoming(std::function<void(os::Fd)> call) {
+  // Called with the channel and the uuid of every actor that connects to this
+  // one.
+  void set_on_incoming(std::function<void(os::Fd, const std::string&)> call) {
     on_incoming_ = std::move(call);
   }
 
@@ -117,7 +118,7 @@ class Spawner {
   io::FdWaiter* waiter_ = nullptr;  // of Run()
   std::map<uint64_t, std::shared_ptr<ForkedProcess>> by_request_;
   std::map<uint64_t, Asked*> asked_;  // of Connect() calls that wait
-  std::function<void(os::Fd)> on_incoming_;
+  std::function<void(os::Fd, const std::string&)> on_incoming_;
 };
 
 // An actor on a thread of this process; `entry` runs there and gives its exit
