@@ -161,10 +161,13 @@ TEST_P(NthFailure, EndsTheRootAndLeavesNothing) {
     ASSERT_NE(at, std::string::npos) << output;
     const std::string call =
         output.substr(at + 8, output.find('\n', at) - at - 8);
-    if (call == "nothing") {
-      EXPECT_THAT(output, HasSubstr("ended with: no error"));
-      break;
+    // An interrupted call is made again, but for one that Linux never
+    // interrupts.
+    const bool again = GetParam().error == EINTR && call != "socketpair";
+    if (call == "nothing" || again) {
+      EXPECT_THAT(output, HasSubstr("ended with: no error")) << n;
     }
+    if (call == "nothing") break;
     ++failed[call];
   }
   EXPECT_GT(n, 3) << "no call was failed";
