@@ -8,8 +8,8 @@
 //   HandOver(*table.spare(), spec, timing, fds);   // at the next Spawn
 //
 // Rules:
-// - There is one at most, below an owner that has spawned before (Server::
-//   DueSpare says when): a spare is born in its actor's cgroup, which lies in
+// - There is one at most, below an owner that has spawned before (server_spare.cc
+//   says when): a spare is born in its actor's cgroup, which lies in
 //   its owner's, and processes cannot be moved between cgroups in little time.
 // - It is set up as far as it can be without knowing who it will be, and waits
 //   on its control socket. It dies with the forkserver, its owner, its tree.
