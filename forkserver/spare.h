@@ -8,9 +8,9 @@
 //   HandOver(*table.spare(), spec, timing, fds);   // at the next Spawn
 //
 // Rules:
-// - There is one at most, below an owner that has spawned before (server_spare.cc
-//   says when): a spare is born in its actor's cgroup, which lies in
-//   its owner's, and processes cannot be moved between cgroups in little time.
+// - There is one at most, below an owner that has spawned before
+//   (server_spare.cc says when): a spare is born in its actor's cgroup, which
+//   lies in its owner's, and moving processes between cgroups takes long.
 // - It is set up as far as it can be without knowing who it will be, and waits
 //   on its control socket. It dies with the forkserver, its owner, its tree.
 // - It is no actor: no limit counts it, no event speaks of it, no Kill hits it.
