@@ -3,16 +3,18 @@
 // Actors against the system calls that they are made of.
 //
 //   bazel run --config=opt //bench:actor_benchmark -- [--json] [--quick]
-//       [--filter=TEXT] [--free] [--no-cgroup]
+//       [--filter=TEXT] [--free] [--no-cgroup] [--ten-million]
 //
 // --no-cgroup leaves children in the cgroup of the program. How they are made
-// is said by TRACTOR_SPAWN_METHOD, as everywhere.
+// is said by TRACTOR_SPAWN_METHOD, as everywhere. --ten-million: that many
+// messages to a slow consumer, which takes four minutes.
 #include <cstdint>
 #include <exception>
 #include <fstream>
 #include <stdexcept>
 #include <string>
 
+#include "bench/actor_backlog.h"
 #include "bench/actor_spawns.h"
 #include "bench/bench.pb.h"
 #include "bench/harness.h"
@@ -227,22 +229,31 @@ Task<> Streams(Report& report) {
                    {.min_ratio = 0.5}});
 }
 
-Task<> FailingTree(Report& report) {
-  const char* const name = "tree of 62 actors, spawn to the root's error";
+// `depth` of SpawnTree; at most `max` milliseconds.
+Task<> FailingTree(Report& report, const char* name, std::string depth,
+                   double max) {
   if (!report.Wants(name)) co_return;
   Samples samples;
   for (int i = 0; i < report.Rounds(40); ++i) {
     const int64_t start = NowNanos();
     bool failed = false;
     try {
-      co_await SpawnTree("4");
+      co_await SpawnTree(depth);
     } catch (const std::exception&) {
       failed = true;
     }
     if (!failed) throw std::runtime_error("the tree should have failed");
     samples.Add(static_cast<double>(NowNanos() - start) / 1e6);
   }
-  report.Add(name, "ms", samples, std::nullopt, {.max = 500});
+  report.Add(name, "ms", samples, std::nullopt, {.max = max});
+}
+
+// C-023.
+Task<> FailingTrees(Report& report) {
+  co_await FailingTree(report, "tree of 14 actors, spawn to the root's error",
+                       "2", 150);
+  co_await FailingTree(report, "tree of 62 actors, spawn to the root's error",
+                       "4", 500);
 }
 
 // Milliseconds from the cancel to the end of the last process.
@@ -301,16 +312,19 @@ Task<> Memory(Report& report) {
 int main(int argc, char** argv) {
   using namespace tractor::bench;
   bool no_cgroup = false;
-  Report report("actors", argc, argv, {{"--no-cgroup", &no_cgroup}});
+  bool ten_million = false;
+  Report report("actors", argc, argv,
+                {{"--no-cgroup", &no_cgroup}, {"--ten-million", &ten_million}});
   return tractor::Main(
       argc, argv,
       [&]() -> tractor::Task<int> {
         co_await RoundTrips(report);
         co_await Streams(report);
         co_await SpawnFigures(report);
-        co_await FailingTree(report);
+        co_await FailingTrees(report);
         co_await CancelledTree(report);
         co_await Memory(report);
+        co_await BacklogFigures(report, ten_million);
         co_return report.Finish();
       },
       tractor::RootOptions().set_cgroup(!no_cgroup));

@@ -42,6 +42,7 @@ std::string TargetText(const Target& target) {
   if (target.min_ratio) add(">= ", *target.min_ratio, "x");
   if (target.max) add("<= ", *target.max, "");
   if (target.min) add(">= ", *target.min, "");
+  if (target.max_p99) add("p99 <= ", *target.max_p99, "");
   return text;
 }
 
@@ -154,7 +155,8 @@ void Report::Add(std::string_view name, std::string_view unit,
     row.met = (!target.max_ratio || ratio <= *target.max_ratio) &&
               (!target.min_ratio || ratio >= *target.min_ratio) &&
               (!target.max || row.median <= *target.max) &&
-              (!target.min || row.median >= *target.min);
+              (!target.min || row.median >= *target.min) &&
+              (!target.max_p99 || row.p99 <= *target.max_p99);
   }
   rows_.push_back(std::move(row));
 }

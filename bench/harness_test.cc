@@ -128,6 +128,8 @@ TEST(HarnessTest, ComparesWithLimitAndTarget) {
   report.Add("slow", "us", MakeSamples(5, 5), limit, {.max_ratio = 2});
   report.Add("few", "M/s", MakeSamples(5, 5), limit, {.min = 6});
   report.Add("free", "us", MakeSamples(5, 5));
+  report.Add("tail", "us", MakeSamples(1, 100), limit, {.max_p99 = 98});
+  report.Add("short", "us", MakeSamples(1, 100), limit, {.max_p99 = 99});
   const std::string json = Output(report);
   auto line = [&](const std::string& name) {
     const size_t begin = json.find("\"name\": \"" + name);
@@ -138,6 +140,9 @@ TEST(HarnessTest, ComparesWithLimitAndTarget) {
                                   HasSubstr("\"met\": true")));
   EXPECT_THAT(line("slow"), HasSubstr("\"met\": false"));
   EXPECT_THAT(line("few"), HasSubstr("\"met\": false"));
+  EXPECT_THAT(line("tail"),
+              AllOf(HasSubstr("\"p99 <= 98\""), HasSubstr("\"met\": false")));
+  EXPECT_THAT(line("short"), HasSubstr("\"met\": true"));
   EXPECT_THAT(line("free"),
               AllOf(HasSubstr("\"met\": null"), Not(HasSubstr("nan"))));
 }

@@ -1,6 +1,7 @@
 // Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
 #include "bench/raw.h"
 
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -107,6 +108,28 @@ double RawSpawnsMillis(int count) {
   const int64_t took = NowNanos() - start;
   for (const auto& child : children) child->HangUp();
   return static_cast<double>(took) / 1e6 / count;
+}
+
+double RawKillMillis() {
+  int fds[2];
+  Check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0,
+        "socketpair");
+  const pid_t pid = fork();
+  Check(pid >= 0, "fork");
+  char byte = 0;
+  if (pid == 0) {
+    WriteAll(fds[1], &byte, 1);
+    while (true) pause();
+  }
+  close(fds[1]);
+  Check(ReadAll(fds[0], &byte, 1), "read from a child");
+  const int64_t start = NowNanos();
+  Check(kill(pid, SIGKILL) == 0, "kill");
+  Check(!ReadAll(fds[0], &byte, 1), "the end of a stream");
+  const int64_t took = NowNanos() - start;
+  close(fds[0]);
+  Check(waitpid(pid, nullptr, 0) == pid, "waitpid");
+  return static_cast<double>(took) / 1e6;
 }
 
 double RawBytesPerSecond(size_t size, int64_t bytes) {

@@ -72,6 +72,9 @@ double RawSpawnMillis();
 // `count` forks, then a round trip with each, all at once; for one of them.
 double RawSpawnsMillis(int count);
 
+// From the SIGKILL of a forked child to the end of the stream from it.
+double RawKillMillis();
+
 // Bytes a second of writes of `size` bytes, `bytes` in all.
 double RawBytesPerSecond(size_t size, int64_t bytes);
 
