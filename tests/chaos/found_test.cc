@@ -79,17 +79,38 @@ TEST_PROGRAM(LosesItsControlSocket) {
   });
 }
 
+// While the forkserver's answer is on its way, which is lost with the socket.
+TEST_PROGRAM(LosesItWhileAChildIsBorn) {
+  return Main(argc, argv, []() -> Task<> {
+    co_await WithActorNursery([](ActorNursery& an) -> Task<> {
+      auto start = [&]() -> Task<> {
+        co_await an.StartActor(ActorOptions("child").Expose(DoNothing));
+      };
+      auto lose = [&](Nursery& n) -> Task<> {
+        n.StartSoon(start);
+        while (an.size() == 0) co_await Checkpoint();
+        LoseControlSocket();
+      };
+      co_await WithNursery(NurseryOptions().set_collapse(true), lose);
+      co_await SleepForever();
+    });
+  });
+}
+
 // The forkserver took the root for dead and ended the tree; the root waited 5 s
 // for the news of that, 3 s more for a cancel, and said that the child had
 // exited with code 0.
 TEST(Found, AControlSocketThatIsLostIsALostForkserver) {
   SKIP_ON_BACKEND(thread, "its actors do without a forkserver");
-  const absl::Time begin = absl::Now();
-  Program program("LosesItsControlSocket");
-  EXPECT_EQ(program.Join(), 1);
-  EXPECT_THAT(program.output(),
-              ::testing::HasSubstr("the forkserver of this tree is gone"));
-  EXPECT_LE(absl::Now() - begin, kKillTimeout);
+  for (const char* name :
+       {"LosesItsControlSocket", "LosesItWhileAChildIsBorn"}) {
+    const absl::Time begin = absl::Now();
+    Program program(name);
+    EXPECT_EQ(program.Join(), 1);
+    EXPECT_THAT(program.output(),
+                ::testing::HasSubstr("the forkserver of this tree is gone"));
+    EXPECT_LE(absl::Now() - begin, kKillTimeout) << name;
+  }
 }
 
 Task<> Throw() {
@@ -180,6 +201,51 @@ TEST(Found, WhoEndsByItselfBlamesNobodyElse) {
   EXPECT_NE(error, nullptr);
   ASSERT_TRUE(canceller.has_value());
   EXPECT_EQ(canceller->name, child_aid.name);
+}
+
+Task<> CutChannel() {
+  const auto fds = os::OpenFds();
+  for (const int fd : *fds) {
+    int type = 0;
+    socklen_t size = sizeof(type);
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+        type == SOCK_STREAM) {
+      shutdown(fd, SHUT_RDWR);
+    }
+  }
+  co_await SleepForever();
+}
+TRACTOR_ENDPOINT(CutChannel);
+
+// Between the end of a channel and the news of its process a call failed with
+// TransportClosed, which came before the death that it was about.
+TEST(Found, ACallToTheDyingIsToldOfTheDeath) {
+  SKIP_ON_BACKEND(thread, "it would cut the channels of all");
+  bool died = false;
+  std::optional<Portal> child;
+  auto cut = [&]() -> Task<> { co_await child->Call(CutChannel); };
+  auto call_late = [&]() -> Task<> {
+    while (child->connected()) co_await Sleep(absl::Milliseconds(1));
+    try {
+      co_await child->Call(DoNothing);
+    } catch (const ActorDied&) {
+      died = true;
+    }
+  };
+  const std::exception_ptr error = ErrorOf([&]() -> Task<> {
+    co_await WithActorNursery([&](ActorNursery& an) -> Task<> {
+      child = co_await an.StartActor(
+          ActorOptions("child").Expose(CutChannel, DoNothing));
+      auto both = [&](Nursery& n) -> Task<> {
+        n.StartSoon(cut);
+        n.StartSoon(call_late);
+        co_return;
+      };
+      co_await WithNursery(both);
+    });
+  });
+  ::tractor::testing::ExpectError<ActorDied>(error);
+  EXPECT_TRUE(died);
 }
 
 }  // namespace

@@ -293,7 +293,8 @@ void Link::OnGoodbye(const wire::FrameView& frame) {
 }
 
 std::unique_ptr<Dialog> Link::OpenDialog(uint64_t window) {
-  if (closed_ || goodbye_) {
+  // Closed, but not told why yet: this one is told with all the others.
+  if (failed_ || goodbye_) {
     if (error_ != nullptr) std::rethrow_exception(error_);
     throw TransportClosed("the connection to " +
                           (ready() ? ToString(*peer_) : "the peer") +
@@ -355,6 +356,7 @@ void Link::SendGoodbye(const std::exception_ptr& error) {
 
 void Link::FailDialogs(const std::exception_ptr& error) {
   error_ = error;
+  failed_ = true;
   std::vector<Dialog*> dialogs;
   dialogs.reserve(dialogs_.size());
   for (const auto& [cid, dialog] : dialogs_) dialogs.push_back(dialog);

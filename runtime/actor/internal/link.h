@@ -92,7 +92,8 @@ class Link final : public std::enable_shared_from_this<Link>, private IdleHook {
   bool actor_cancel_sent() const { return actor_cancel_sent_; }
 
   // ---- dialogs ----
-  // A new one that this side opens. Throws TransportClosed when closed.
+  // A new one that this side opens. Throws why the connection has ended, once
+  // FailDialogs() has told; between the end and that, it waits with the others.
   std::unique_ptr<Dialog> OpenDialog(uint64_t window);
   size_t dialogs() const { return dialogs_.size(); }
   void Forget(Dialog& dialog);
@@ -161,6 +162,7 @@ class Link final : public std::enable_shared_from_this<Link>, private IdleHook {
   uint64_t next_cid_;
   uint64_t last_peer_cid_ = 0;
   bool closed_ = false;
+  bool failed_ = false;  // FailDialogs() was called
   bool refused_ = false;
   bool goodbye_ = false;
   bool write_blocked_ = false;

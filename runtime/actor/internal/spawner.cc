@@ -27,8 +27,10 @@ class Spawner::ForkedProcess final : public Process {
   bool Signal(int signal, bool subtree) {
     if (spawner_ == nullptr || exit_.has_value()) return true;
     if (child_id_ == 0) {
-      // It is on its way, and gets this when it has come.
+      // It is on its way, and gets this when it has come. That may have
+      // happened, or the way may be cut.
       killed_early_ = killed_early_ || subtree;
+      spawner_->TakeIn();
       return true;
     }
     const absl::Status sent =
@@ -113,12 +115,7 @@ Task<> Spawner::Run() {
   } guard{waiter_};
   waiter_ = &waiter;
   while (true) {
-    absl::StatusOr<std::vector<forkserver::Event>> events = client_.Drain();
-    if (!events.ok()) {
-      lost_ = events.status();
-      break;
-    }
-    for (forkserver::Event& event : *events) OnEvent(event);
+    TakeIn();
     if (!lost_.ok()) break;
     try {
       co_await waiter.Readable();
@@ -126,20 +123,28 @@ Task<> Spawner::Run() {
       // It is lost. What has come before that is still to be taken in.
     }
   }
-  OnLost();
+  GiveUpAll();
   throw RuntimeFailure("the forkserver of this tree is gone: " +
                        std::string(lost_.message()));
+}
+
+void Spawner::TakeIn() {
+  absl::StatusOr<std::vector<forkserver::Event>> events = client_.Drain();
+  if (!events.ok()) return OnLost(events.status());
+  for (forkserver::Event& event : *events) OnEvent(event);
 }
 
 // A request may be the first to find out. Nobody else would when the socket was
 // closed under us (EBADF: a failed precondition): epoll forgets it without a
 // word.
 void Spawner::OnRequest(const absl::Status& status) {
-  if (!lost_.ok()) return;
-  if (!absl::IsUnavailable(status) && !absl::IsFailedPrecondition(status)) {
-    return;
+  if (absl::IsUnavailable(status) || absl::IsFailedPrecondition(status)) {
+    OnLost(status);
   }
-  lost_ = status;
+}
+
+void Spawner::OnLost(const absl::Status& status) {
+  if (lost_.ok()) lost_ = status;
   if (waiter_ != nullptr) waiter_->Close();
 }
 
@@ -196,7 +201,7 @@ void Spawner::OnFailed(ForkedProcess& process,
   process.Changed();
 }
 
-void Spawner::OnLost() {
+void Spawner::GiveUpAll() {
   const std::string why =
       "the forkserver is gone: " + std::string(lost_.message());
   for (auto& [request, asked] : asked_) {

@@ -111,7 +111,11 @@ class Spawner {
   void OnFailed(ForkedProcess& process, const forkserver::Failed& failed);
   // Looks whether a request has failed because the forkserver is gone.
   void OnRequest(const absl::Status& status);
-  void OnLost();
+  // Takes in what has come, or that nothing will come any more.
+  void TakeIn();
+  // Makes Run() end.
+  void OnLost(const absl::Status& status);
+  void GiveUpAll();
 
   forkserver::Client client_;
   absl::Status lost_;               // why the forkserver is lost; OK: it is not
