@@ -97,13 +97,27 @@ TEST_PROGRAM(LosesItWhileAChildIsBorn) {
   });
 }
 
+TEST_PROGRAM(LosesItWhileItAsks) {
+  return Main(argc, argv, []() -> Task<> {
+    auto ask = []() -> Task<> {
+      while (true) co_await FindActor("nobody");
+    };
+    auto lose = [&](Nursery& n) -> Task<> {
+      n.StartSoon(ask);
+      for (int i = 0; i < 10; ++i) co_await Checkpoint();
+      LoseControlSocket();
+    };
+    co_await WithNursery(NurseryOptions().set_collapse(true), lose);
+  });
+}
+
 // The forkserver took the root for dead and ended the tree; the root waited 5 s
 // for the news of that, 3 s more for a cancel, and said that the child had
 // exited with code 0.
 TEST(Found, AControlSocketThatIsLostIsALostForkserver) {
   SKIP_ON_BACKEND(thread, "its actors do without a forkserver");
-  for (const char* name :
-       {"LosesItsControlSocket", "LosesItWhileAChildIsBorn"}) {
+  for (const char* name : {"LosesItsControlSocket", "LosesItWhileAChildIsBorn",
+                           "LosesItWhileItAsks"}) {
     const absl::Time begin = absl::Now();
     Program program(name);
     EXPECT_EQ(program.Join(), 1);

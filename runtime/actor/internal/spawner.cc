@@ -11,8 +11,17 @@
 #include "absl/status/statusor.h"
 #include "runtime/io/status_error.h"
 #include "runtime/log/log.h"
+#include "runtime/task/timeouts.h"
 
 namespace tractor::internal {
+
+namespace {
+
+// An answer takes microseconds. When it takes that long, its way may be cut,
+// see OnRequest().
+constexpr absl::Duration kLookAgain = absl::Seconds(1);
+
+}  // namespace
 
 class Spawner::ForkedProcess final : public Process {
  public:
@@ -88,8 +97,11 @@ Task<bool> Spawner::Connect(const proto::Connect& target, os::Fd channel,
     uint64_t request;
     ~Guard() { asked.erase(request); }
   } guard{asked_, *request};
-  while (!asked.answer.has_value() && asked.lost.empty()) {
+  auto wait = [&]() -> Task<> {
     co_await asked.changed.Wait("answer of the forkserver");
+  };
+  while (!asked.answer.has_value() && asked.lost.empty()) {
+    if (!co_await MoveOnAfter(kLookAgain, wait)) TakeIn();
   }
   if (!asked.lost.empty()) throw RuntimeFailure(asked.lost);
   if (auto* connected = std::get_if<forkserver::Connected>(&*asked.answer)) {
