@@ -5,10 +5,10 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdint>
+#include <utility>
 
 #include "bench/harness.h"
 #include "bench/raw.h"
@@ -38,18 +38,21 @@ BusyProcesses::BusyProcesses(int count) {
     const pid_t pid = fork();
     Check(pid >= 0, "fork");
     if (pid == 0) Compute(parent, ready[1]);
-    pids_.push_back(pid);
+    auto pidfd = os::Pidfd::Open(pid);
+    Check(pidfd.ok(), "pidfd_open");
+    processes_.push_back(*std::move(pidfd));
   }
   close(ready[1]);
   for (char byte; read(ready[0], &byte, 1) == 1;) continue;
   close(ready[0]);
 }
 
-// Nobody else reaps children of ours that are no actors: the number is theirs.
 BusyProcesses::~BusyProcesses() {
-  for (const pid_t pid : pids_) Check(kill(pid, SIGKILL) == 0, "kill");
-  for (const pid_t pid : pids_) {
-    Check(waitpid(pid, nullptr, 0) == pid, "waitpid of a busy process");
+  for (const os::Pidfd& process : processes_) {
+    Check(process.Signal(SIGKILL).ok(), "pidfd_send_signal");
+  }
+  for (const os::Pidfd& process : processes_) {
+    Check(process.Wait().ok(), "waitid of a busy process");
   }
 }
 

@@ -10,9 +10,9 @@
 #ifndef TRACTOR_BENCH_BUSY_H_
 #define TRACTOR_BENCH_BUSY_H_
 
-#include <sys/types.h>
-
 #include <vector>
+
+#include "os/pidfd.h"
 
 namespace tractor::bench {
 
@@ -28,7 +28,7 @@ class BusyProcesses {
   static int Cores();
 
  private:
-  std::vector<pid_t> pids_;
+  std::vector<os::Pidfd> processes_;
 };
 
 }  // namespace tractor::bench
