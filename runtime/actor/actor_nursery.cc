@@ -1,4 +1,6 @@
 // Copyright 2026 The tractor authors. SPDX-License-Identifier: Apache-2.0
+//
+// Long: the life of a child, whose steps are only right together.
 #include "runtime/actor/actor_nursery.h"
 
 #include <sys/socket.h>
