@@ -236,23 +236,23 @@ TRACTOR_ENDPOINT(CutChannel);
 TEST(Found, ACallToTheDyingIsToldOfTheDeath) {
   SKIP_ON_BACKEND(thread, "it would cut the channels of all");
   bool died = false;
-  std::optional<Portal> child;
-  auto cut = [&]() -> Task<> { co_await child->Call(CutChannel); };
-  auto call_late = [&]() -> Task<> {
-    while (child->connected()) co_await Sleep(absl::Milliseconds(1));
+  auto call_late = [&](const Portal& child) -> Task<> {
+    while (child.connected()) co_await Sleep(absl::Milliseconds(1));
     try {
-      co_await child->Call(DoNothing);
+      co_await child.Call(DoNothing);
     } catch (const ActorDied&) {
       died = true;
     }
   };
   const std::exception_ptr error = ErrorOf([&]() -> Task<> {
     co_await WithActorNursery([&](ActorNursery& an) -> Task<> {
-      child = co_await an.StartActor(
+      const Portal child = co_await an.StartActor(
           ActorOptions("child").Expose(CutChannel, DoNothing));
+      auto cut = [&]() -> Task<> { co_await child.Call(CutChannel); };
+      auto late = [&]() -> Task<> { co_await call_late(child); };
       auto both = [&](Nursery& n) -> Task<> {
         n.StartSoon(cut);
-        n.StartSoon(call_late);
+        n.StartSoon(late);
         co_return;
       };
       co_await WithNursery(both);
