@@ -289,11 +289,19 @@ TEST_P(OutOfBand, C050_CancelOfTheContextThenOfTheActor) {
       options.Expose(WaitMarked);
       const Portal portal = co_await an.StartActor(options);
       using Held = RemoteContext<Nothing, Nothing, Nothing, void>;
+      Event released;
       auto own = [&](TaskStatus<Held*> status) -> Task<> {
-        co_await portal.WithContext(WaitMarked, path, [&](Held& ctx) -> Task<> {
+        CancelScope shield(absl::InfiniteFuture(), /*shield=*/true);
+        auto sleep = []() -> Task<> { co_await SleepForever(); };
+        auto unused = [&]() -> Task<> { co_await released.Wait(); };
+        auto in_block = [&](Held& ctx) -> Task<> {
           status.Started(&ctx);
-          co_await SleepForever();
-        });
+          auto end = co_await Observe(sleep);
+          // It is used from outside of its block.
+          co_await shield.Run(unused);
+          co_await std::move(end).Get();
+        };
+        co_await portal.WithContext(WaitMarked, path, in_block);
         behind = true;
       };
       co_await WithNursery([&](Nursery& n) -> Task<> {
@@ -302,6 +310,7 @@ TEST_P(OutOfBand, C050_CancelOfTheContextThenOfTheActor) {
           EXPECT_TRUE(co_await ctx->Cancel());
           EXPECT_THAT(files.Read("marks"), HasSubstr("left"));
         }
+        released.Set();
         EXPECT_TRUE(co_await portal.CancelActor());
       });
     });
