@@ -68,6 +68,10 @@ bool HitTheRoot(const std::vector<Fault>& struck, std::set<Kind> kinds) {
   });
 }
 
+bool KillsForkserver(const Fault& fault) {
+  return fault.victim == Victim::kForkserver && fault.kind == Kind::kKill;
+}
+
 // ---- the rules ----
 
 void JudgeEnd(const Outcome& outcome, const std::vector<Fault>& struck,
@@ -99,6 +103,8 @@ void JudgeErrors(const Outcome& outcome, const std::vector<Fault>& struck,
   std::set<std::string_view> possible;
   for (const Fault& fault : struck) {
     possible.merge(ErrorsOf(fault.kind));
+    // Who sees it before the kernel kills him gives up what he serves.
+    if (KillsForkserver(fault)) possible.insert("tractor::ContextCancelled");
     if (MayBeTooSlow(fault.kind)) possible.insert("tractor::ActorTooSlowError");
   }
   for (const Leaf& leaf : outcome.verdict.leaves) {
@@ -147,20 +153,24 @@ std::string FirstLine(const std::string& text) {
   return {};
 }
 
+// What the first error has to name after that fault; empty: anything.
+std::string CauseOf(const Fault& fault) {
+  if (KillsForkserver(fault)) return "forkserver";
+  return Deadly(fault) ? "'" + NameOf(fault.node) + "@" : "";
+}
+
 void JudgeCause(const Outcome& outcome, const std::vector<Fault>& struck,
                 Complaints& complaints) {
-  if (struck.size() != 1 || !Deadly(struck.front())) return;
-  if (outcome.verdict.leaves.empty()) return;
-  const std::string name = "'" + NameOf(struck.front().node) + "@";
+  if (struck.size() != 1 || outcome.verdict.leaves.empty()) return;
+  const std::string cause = CauseOf(struck.front());
   const std::string& brief = outcome.verdict.leaves.front().brief;
-  if (brief.find(name) == std::string::npos) {
-    complaints.push_back("the first error is not that of " +
-                         NameOf(struck.front().node) + ": " + brief);
+  if (brief.find(cause) == std::string::npos) {
+    complaints.push_back("the first error does not name " + cause + ": " +
+                         brief);
   }
   const std::string line = FirstLine(outcome.verdict.text);
-  if (line.find(name) == std::string::npos) {
-    complaints.push_back("the text does not begin with " +
-                         NameOf(struck.front().node) + ": " + line);
+  if (line.find(cause) == std::string::npos) {
+    complaints.push_back("the text does not begin with " + cause + ": " + line);
   }
 }
 

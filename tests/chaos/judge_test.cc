@@ -107,6 +107,15 @@ TEST(Judge, SeesACauseThatDoesNotComeFirst) {
               ElementsAre(HasSubstr("first error"), HasSubstr("text")));
 }
 
+TEST(Judge, SeesAForkserverThatIsNotNamedFirst) {
+  const Plan plan = PlanWith({Of(Kind::kKill, Victim::kForkserver)});
+  EXPECT_THAT(Judge(plan, Failed(plan, kDeath)),
+              ElementsAre(HasSubstr("first error"), HasSubstr("text")));
+  const Leaf loss = {"tractor::RuntimeFailure", "",
+                     "tractor::RuntimeFailure: the forkserver is gone"};
+  EXPECT_THAT(Judge(plan, Failed(plan, loss)), IsEmpty());
+}
+
 TEST(Judge, SeesWorkThatIsLost) {
   const Plan plan = PlanWith({});
   Outcome outcome = Good(plan);
