@@ -17,7 +17,7 @@
 //   ActorDied, and wakes every waiter.
 // - The effective deadline of the caller goes along.
 // - A portal may be copied, kept and used by several tasks; it does not keep
-//   the actor alive. It must not outlive RunRoot(), nor leave its thread.
+//   the actor alive.
 // - A portal of one's own actor (peers.h) calls the endpoint as any function:
 //   its errors come as they are. A context to oneself is a RuntimeFailure.
 #ifndef TRACTOR_RUNTIME_ACTOR_PORTAL_H_
