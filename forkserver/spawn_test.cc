@@ -26,6 +26,7 @@
 #include "os/file.h"
 #include "os/memfd.h"
 #include "os/proc_fs.h"
+#include "os/syscalls.h"
 
 namespace tractor::forkserver {
 namespace {
@@ -139,6 +140,49 @@ TEST_P(Backend, ReportsADumpedCore) {
     EXPECT_EQ(exited.signal(), SIGABRT);
     EXPECT_TRUE(exited.core());
   });
+}
+
+// What the kernel's memory controller counts, in the forkserver's eyes: the
+// machine need not have one.
+std::string planned_memory_events;
+
+int OpenPlannedEvents(int dir, const char* path, int flags, mode_t mode) {
+  if (std::string_view(path) != "memory.events") {
+    return os::kRealSyscalls.openat(dir, path, flags, mode);
+  }
+  os::Fd memfd = *os::MakeMemfd("memory.events");
+  EXPECT_TRUE(os::WriteAll(memfd.get(), planned_memory_events).ok());
+  lseek(memfd.get(), 0, SEEK_SET);
+  return memfd.release();
+}
+
+const bool plants_memory_events = RegisterPreload("memory events", [] {
+  if (planned_memory_events.empty()) return absl::OkStatus();
+  auto* table = new os::SyscallTable(os::Sys());
+  table->openat = OpenPlannedEvents;
+  new os::ScopedSyscallTable(table);
+  return absl::OkStatus();
+});
+
+TEST_P(Backend, TellsTheOomKillersWorkFromOthers) {
+  for (const int kills : {0, 1}) {
+    planned_memory_events =
+        "low 0\nhigh 0\nmax 3\noom 1\noom_kill " + std::to_string(kills) + "\n";
+    RunRoot([&](TestRoot& root) {
+      if (root.Open({.cgroup = true}).cgroup().empty()) {
+        GTEST_SKIP() << "no cgroup can be made here";
+      }
+      auto killed = Start(root, Spec("a", "raise 9"));
+      EXPECT_EQ(root.WaitExited(killed).oom(), kills == 1);
+      // By another signal, or by ourselves, it is no work of the kernel's.
+      auto crashed = Start(root, Spec("b", "raise 11"));
+      EXPECT_FALSE(root.WaitExited(crashed).oom());
+      auto ended = Start(root, Spec("c", "echo"));
+      ASSERT_TRUE(root.client.Kill(ended.id(), SIGKILL).ok());
+      EXPECT_FALSE(root.WaitExited(ended).oom());
+    });
+  }
+  planned_memory_events.clear();
 }
 
 TEST_P(Backend, HasExactlyTheFdsThatItWasGiven) {
