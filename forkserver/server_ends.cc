@@ -224,6 +224,7 @@ void Server::FinishClosing() {
   closing_.reset();
   tree_.reset();
   table_.NameRoot("", "root");
+  spare_demand_ = 0;  // the next tree has other habits
   ++tree_number_;  // no timer of this tree may fire any more
   retry_armed_ = false;
   TRACTOR_INJECT_POINT("forkserver.closed");

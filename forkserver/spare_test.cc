@@ -206,6 +206,18 @@ TEST(Spare, EndsWithItsTree) {
   });
 }
 
+// Who has spawned in the tree before has not in this one.
+TEST(Spare, IsNoBusinessOfTheNextTree) {
+  RunRoot([](TestRoot& root) {
+    root.Open();
+    root.MakeSpare();
+    root.Close(absl::Seconds(20));
+    root.Open();
+    root.WaitSwept(root.Spawn("once", "exit 0"));
+    EXPECT_EQ(ProcessesOf(root), 0u);
+  });
+}
+
 TEST(Spare, EndsWithTheRoot) {
   const testing::RootEnd end = RunDoomedRoot(
       [](TestRoot& root) {
