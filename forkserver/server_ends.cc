@@ -225,7 +225,7 @@ void Server::FinishClosing() {
   tree_.reset();
   table_.NameRoot("", "root");
   spare_demand_ = 0;  // the next tree has other habits
-  ++tree_number_;  // no timer of this tree may fire any more
+  ++tree_number_;     // no timer of this tree may fire any more
   retry_armed_ = false;
   TRACTOR_INJECT_POINT("forkserver.closed");
   if (request_id.has_value()) {
